@@ -1,0 +1,2 @@
+//! vmdhcp.
+fn main() {}

@@ -1,0 +1,333 @@
+//! IPPool: the addresses of one VM network, and the options that its VMs are sent.
+
+use std::collections::BTreeMap;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Condition;
+
+/// What an operator declares of a pool (COMPAT 1.1; DESIGN 4 for what is new and optional).
+#[derive(Debug, Clone, Default, PartialEq, Eq, CustomResource, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "network.harvesterhci.io",
+    version = "v1alpha1",
+    kind = "IPPool",
+    plural = "ippools",
+    singular = "ippool",
+    shortname = "ippl",
+    shortname = "ippls",
+    namespaced,
+    status = "IPPoolStatus",
+    derive = "PartialEq",
+    derive = "Default",
+    doc = "The addresses of one VM network, and the DHCP options that its VMs are sent.",
+    printcolumn = r#"{"name":"NETWORK","type":"string","jsonPath":".spec.networkName"}"#,
+    printcolumn = r#"{"name":"AVAILABLE","type":"integer","jsonPath":".status.ipv4.available"}"#,
+    printcolumn = r#"{"name":"USED","type":"integer","jsonPath":".status.ipv4.used"}"#,
+    printcolumn = r#"{"name":"REGISTERED","type":"string","jsonPath":".status.conditions[?(@.type=='Registered')].status"}"#,
+    printcolumn = r#"{"name":"CACHEREADY","type":"string","jsonPath":".status.conditions[?(@.type=='CacheReady')].status"}"#,
+    printcolumn = r#"{"name":"AGENTREADY","type":"string","jsonPath":".status.conditions[?(@.type=='AgentReady')].status"}"#,
+    printcolumn = r#"{"name":"AGE","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+pub struct IPPoolSpec {
+    /// VM network that the pool serves, as NAME (in the pool's namespace) or NAMESPACE/NAME. Cannot change.
+    #[schemars(length(max = 317))]
+    pub network_name: String,
+    /// Take the pool out of service: its agent stops, its addresses stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+    /// Everything of IPv4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv4_config: Option<IPv4Config>,
+}
+
+/// A pool's IPv4: subnet, ranges, and options.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IPv4Config {
+    /// Subnet as ADDRESS/LENGTH; host bits are ignored. Cannot change.
+    #[schemars(length(max = 18))]
+    pub cidr: String,
+    /// Address of the DHCP server (option 54), on the subnet. Absent: the first address that is free for it.
+    #[serde(rename = "serverIP", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 15))]
+    pub server_ip: Option<String>,
+    /// Default gateway (option 3). Absent: none is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 15))]
+    pub router: Option<String>,
+    /// Name servers (option 6).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3), inner(length(max = 64)))]
+    pub dns: Vec<String>,
+    /// Domain of the clients (option 15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub domain_name: Option<String>,
+    /// Domains to search, in order (option 119).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(max = 253)))]
+    pub domain_search: Vec<String>,
+    /// Time servers (option 42), as addresses or host names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4), inner(length(max = 253)))]
+    pub ntp: Vec<String>,
+    /// Lease time in seconds (option 51). Absent, zero or negative: one year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_time: Option<i64>,
+    /// Shortest lease in seconds that a client may ask for. Absent: clients always get `leaseTime`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_lease_time: Option<i64>,
+    /// Longest lease in seconds that a client may ask for. Absent: clients always get `leaseTime`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_lease_time: Option<i64>,
+    /// Addresses that are given out.
+    #[serde(default)]
+    pub pool: PoolRange,
+    /// Addresses, host names and options that belong to one MAC.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4096))]
+    pub reservations: Vec<Reservation>,
+    /// Interface MTU in bytes (option 26). Absent: that of the VM network, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<i64>,
+    /// Static routes (options 121 and 249); the default route by `router` is added to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub routes: Vec<Route>,
+    /// Network boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Boot>,
+    /// Further options, merged by code over those of the fields above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub options: Vec<OptionValue>,
+}
+
+/// Which addresses are given out: `start` to `end`, and `ranges`, minus `exclude`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolRange {
+    /// First address. Absent with `end` and `ranges`: the whole subnet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 15))]
+    pub start: Option<String>,
+    /// Last address, included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 15))]
+    pub end: Option<String>,
+    /// Further ranges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub ranges: Vec<Range>,
+    /// Never given out: ADDRESS, FIRST-LAST or a CIDR each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1024), inner(length(max = 31)))]
+    pub exclude: Vec<String>,
+}
+
+/// Addresses from `start` to `end`, both included.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Range {
+    /// First address.
+    #[schemars(length(max = 15))]
+    pub start: String,
+    /// Last address.
+    #[schemars(length(max = 15))]
+    pub end: String,
+}
+
+/// What one MAC is promised, whether or not a VM declares it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Reservation {
+    /// The network card.
+    #[schemars(length(max = 17))]
+    pub mac_address: String,
+    /// Its address, inside or outside the ranges. Absent: any, and then always the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 15))]
+    pub ip_address: Option<String>,
+    /// Its host name (option 12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub hostname: Option<String>,
+    /// Options of this card, merged by code over the pool's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub options: Vec<OptionValue>,
+}
+
+/// A static route.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Route {
+    /// Where to, as ADDRESS/LENGTH.
+    #[schemars(length(max = 18))]
+    pub destination: String,
+    /// By which router; 0.0.0.0 means on the link itself (RFC 3442).
+    #[schemars(length(max = 15))]
+    pub gateway: String,
+}
+
+/// Network boot: where a client finds its loader, by architecture and user class.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Boot {
+    /// Address of the boot server (`siaddr`, options 66 and 150).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub next_server: Option<String>,
+    /// Boot file, or a URL for HTTP boot (option 67).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub file: Option<String>,
+    /// The first rule that matches a client replaces what is above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub rules: Vec<BootRule>,
+}
+
+/// What clients of one sort boot instead.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BootRule {
+    /// Client architectures (option 93, numbers of the IANA registry); empty matches any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub architectures: Vec<i64>,
+    /// User class (option 77), for instance `iPXE`. Absent: matches any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub user_class: Option<String>,
+    /// Boot server for these clients. Absent: the one above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub next_server: Option<String>,
+    /// Boot file for these clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub file: Option<String>,
+}
+
+/// A DHCP option by number or name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OptionValue {
+    /// Number of the option, 1 to 254. Either this or `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i64>,
+    /// Name of the option, for instance `tftp-server-name`. Either this or `code`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub name: Option<String>,
+    /// How `value` is read: `ip`, `ips`, `text`, `u8`, `u16`, `u32`, `bool` or `hex`. Absent: known by the option.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub type_: Option<String>,
+    /// The value, as text.
+    #[schemars(length(max = 1024))]
+    pub value: String,
+}
+
+/// What the manager knows of a pool. Written by the manager alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IPPoolStatus {
+    /// When `ipv4` was last written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub last_update: Option<String>,
+    /// The allocations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv4: Option<IPv4Status>,
+    /// Pod that holds the server address now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_pod_ref: Option<AgentPodRef>,
+    /// All agents of the pool, as they last reported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub agents: Vec<AgentStatus>,
+    /// `Registered`, `CacheReady`, `AgentReady`, `Stopped`, and what else there is to tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// `metadata.generation` of the spec that this status was computed from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+}
+
+/// Who has which address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IPv4Status {
+    /// Address to MAC, `EXCLUDED` or `RESERVED`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+    pub allocated: BTreeMap<String, String>,
+    /// Addresses that have left a MAC, and may still be in use by it (DESIGN 5).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+    pub retiring: BTreeMap<String, RetiringAddress>,
+    /// Addresses of the ranges that a MAC has.
+    pub used: i64,
+    /// Addresses of the ranges that no MAC has.
+    pub available: i64,
+    /// Longest lease in seconds that agents may be granting now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_lease: Option<i64>,
+    /// When the last lease granted under an earlier, longer lease time runs out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_leases_end: Option<String>,
+}
+
+/// An address that has left its MAC.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RetiringAddress {
+    /// MAC that had it, and gets it back at once if it comes again.
+    #[schemars(length(max = 17))]
+    pub mac_address: String,
+    /// When it left `allocated`.
+    pub since: String,
+    /// From when on every agent served a table without the pair; leases can run until then plus the lease time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<String>,
+}
+
+/// A Pod that serves the pool (upstream's field).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentPodRef {
+    /// Namespace of the Pod.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Its image.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub image: String,
+    /// Its UID.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub uid: String,
+}
+
+/// An agent, as it last reported in its Lease.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentStatus {
+    /// Name of the agent: its Pod's on a cluster.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// MAC by which it is on the VM network.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 17))]
+    pub mac_address: String,
+    /// Whether it serves this pool's leases.
+    #[serde(default)]
+    pub ready: bool,
+}

@@ -1,0 +1,77 @@
+//! What is stored, byte for byte: the two kinds of `network.harvesterhci.io/v1alpha1` and the names around them.
+//!
+//! These types say what the wire carries and nothing more: texts stay texts, so that an object with a bad field can
+//! still be read, listed, labelled and deleted. [`crate::Pool`] is where a spec becomes checked. The group is shared
+//! with Harvester's network controller: nothing else in it is ours.
+
+mod condition;
+mod ippool;
+mod virtual_machine_network_config;
+
+pub use condition::{Condition, ConditionStatus, condition, set_condition};
+pub use ippool::{
+    AgentPodRef, AgentStatus, Boot, BootRule, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config, IPv4Status, OptionValue,
+    PoolRange, Range, Reservation, RetiringAddress, Route,
+};
+pub use virtual_machine_network_config::{
+    NetworkConfig, NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfig,
+    VirtualMachineNetworkConfigSpec, VirtualMachineNetworkConfigStatus,
+};
+
+use jiff::Timestamp;
+
+/// API group of both kinds.
+pub const GROUP: &str = "network.harvesterhci.io";
+/// Version of both kinds.
+pub const VERSION: &str = "v1alpha1";
+
+/// Finalizer on IPPools; upstream's own key, so that nothing migrates and a rollback works (COMPAT 11.6).
+pub const IPPOOL_FINALIZER: &str = "wrangler.cattle.io/vm-dhcp-ippool-controller";
+/// Finalizer on VirtualMachineNetworkConfigs; upstream's own key.
+pub const VMNETCFG_FINALIZER: &str = "wrangler.cattle.io/vm-dhcp-vmnetcfg-controller";
+
+/// Label on VirtualMachineNetworkConfigs: the VM's name.
+pub const VM_NAME_LABEL: &str = "harvesterhci.io/vmName";
+/// Label on networks and agents: namespace of the pool.
+pub const POOL_NAMESPACE_LABEL: &str = "network.harvesterhci.io/ippool-namespace";
+/// Label on networks and agents: name of the pool.
+pub const POOL_NAME_LABEL: &str = "network.harvesterhci.io/ippool-name";
+/// Label on whatever belongs to a component of the system; value [`AGENT_COMPONENT`] on agents and their Leases.
+pub const COMPONENT_LABEL: &str = "network.harvesterhci.io/vm-dhcp-controller";
+/// Value of [`COMPONENT_LABEL`] on agents.
+pub const AGENT_COMPONENT: &str = "agent";
+/// Annotation on an IPPool that keeps its agent at the present image; its presence counts.
+pub const HOLD_AGENT_UPGRADE_ANNOTATION: &str = "network.harvesterhci.io/hold-ippool-agent-upgrade";
+/// Annotation on an IPPool: retiring addresses, separated by commas, that the operator declares free of any guest.
+///
+/// They may go to another MAC at once (DESIGN 5, case c). The manager removes the annotation when it has acted.
+pub const REUSE_ANNOTATION: &str = "network.harvesterhci.io/reuse-addresses";
+/// Annotation on an agent's Lease: its report as JSON, written by the agent alone and read as hostile.
+pub const AGENT_REPORT_ANNOTATION: &str = "network.harvesterhci.io/agent-report";
+
+/// Value in `status.ipv4.allocated` of an address that the spec excludes.
+pub const EXCLUDED: &str = "EXCLUDED";
+/// Value in `status.ipv4.allocated` of the server's and the router's address inside the range.
+pub const RESERVED: &str = "RESERVED";
+
+/// A time as both kinds store it: RFC 3339, UTC, to the second (`2026-08-01T10:00:00Z`).
+pub fn format_time(time: Timestamp) -> String {
+    jiff::fmt::strtime::format("%Y-%m-%dT%H:%M:%SZ", time).unwrap_or_default()
+}
+
+/// Reads a stored time; anything that is not RFC 3339 is no time.
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_stored_in_utc_to_the_second() {
+        let time = parse_time("2026-08-01T12:00:00.75+02:00").unwrap();
+        assert_eq!(format_time(time), "2026-08-01T10:00:00Z");
+        assert_eq!(parse_time("yesterday"), None);
+    }
+}

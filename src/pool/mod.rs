@@ -1,0 +1,3 @@
+//! Placeholder.
+/// A checked pool.
+pub struct Pool;
