@@ -101,7 +101,16 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_the_text_in_the_message() {
-        for text in ["", "fa:cf:8e:50:82", "fa:cf:8e:50:82:fc:00", "fa:cf-8e:50:82:fc", "gg:cf:8e:50:82:fc", "faé:cf", "f:acf:8e:50:82:fc", "+a:cf:8e:50:82:fc"] {
+        for text in [
+            "",
+            "fa:cf:8e:50:82",
+            "fa:cf:8e:50:82:fc:00",
+            "fa:cf-8e:50:82:fc",
+            "gg:cf:8e:50:82:fc",
+            "faé:cf",
+            "f:acf:8e:50:82:fc",
+            "+a:cf:8e:50:82:fc",
+        ] {
             assert_eq!(text.parse::<MacAddr>(), Err(MacError::Malformed(text.to_owned())));
         }
     }

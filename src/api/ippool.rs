@@ -272,6 +272,9 @@ pub struct IPv4Status {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
     pub retiring: BTreeMap<String, RetiringAddress>,
+    /// Those addresses of `allocated` that a reservation holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reserved: Vec<String>,
     /// Addresses of the ranges that a MAC has.
     pub used: i64,
     /// Addresses of the ranges that no MAC has.

@@ -10,8 +10,8 @@ mod virtual_machine_network_config;
 
 pub use condition::{Condition, ConditionStatus, condition, set_condition};
 pub use ippool::{
-    AgentPodRef, AgentStatus, Boot, BootRule, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config, IPv4Status, OptionValue,
-    PoolRange, Range, Reservation, RetiringAddress, Route,
+    AgentPodRef, AgentStatus, Boot, BootRule, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config, IPv4Status,
+    OptionValue, PoolRange, Range, Reservation, RetiringAddress, Route,
 };
 pub use virtual_machine_network_config::{
     NetworkConfig, NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfig,

@@ -1,1 +1,195 @@
-//! Placeholder.
+//! Which address a claim gets. Decides, never applies.
+//!
+//! [`plan`] looks at everything that is known of a pool and says what has to change; [`Allocations::apply`] makes the
+//! change on a value, which the manager then writes in one compare-and-swap. No change counts before that write has
+//! succeeded.
+
+mod address_set;
+mod allocations;
+mod plan;
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
+
+pub use address_set::AddressSet;
+pub use allocations::{Allocations, Retiring};
+pub use plan::plan;
+
+use crate::mac::MacAddr;
+
+/// A VirtualMachineNetworkConfig, as the owner of claims. Ordered by age: the older one wins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// When it was created.
+    pub created: Timestamp,
+    /// Its UID, which decides between two of one age.
+    pub uid: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What one card of one VM wants of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Who claims.
+    pub owner: Owner,
+    /// For which card.
+    pub mac: MacAddr,
+    /// What is to become of it.
+    pub intent: Intent,
+    /// The address that it must have (`spec…ipAddress`): the only hard demand.
+    pub wanted: Option<Ipv4Addr>,
+    /// The address in its own status: had before, or still.
+    pub remembered: Option<Ipv4Addr>,
+    /// Whether its status says `Allocated` for `remembered`.
+    pub granted: bool,
+}
+
+/// What is to become of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// It shall have an address, and keep it.
+    Hold,
+    /// It gives its address up for the time being and wants it back later.
+    Pause,
+    /// It goes: its object is being deleted, or the card is no longer in its spec.
+    Release,
+}
+
+/// What is known beside the objects.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    /// The present time.
+    pub now: Timestamp,
+    /// Every agent serves the very allocations that the plan starts from (or a later version of them), so no agent
+    /// grants a pair that is already retiring in them.
+    pub withdrawn: bool,
+    /// MACs of which it is proven that no guest has them any more: no VM instance, no claim, and silent to ARP.
+    pub absent: &'a BTreeSet<MacAddr>,
+    /// Retiring addresses that the operator declares free of any guest.
+    pub reuse: &'a BTreeSet<Ipv4Addr>,
+}
+
+/// What has to change, and what becomes of each claim once it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The changes, in the order in which they have to be applied.
+    pub changes: Vec<Change>,
+    /// One for each claim, in the order of the claims.
+    pub outcomes: Vec<Outcome>,
+    /// Reserved cards that could not be given an address, and why.
+    pub unserved_reservations: Vec<(MacAddr, Waiting)>,
+    /// Held addresses that neither a claim nor a reservation explains: served and held all the same, and reported.
+    pub orphans: Vec<(Ipv4Addr, MacAddr)>,
+    /// When to plan again although nothing has changed: a waiting claim may be served then.
+    pub wake: Option<Timestamp>,
+}
+
+/// One change of a pool's allocations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// `mac` gets `address`, which leaves `retiring` if it was in there.
+    Allocate {
+        /// The address.
+        address: Ipv4Addr,
+        /// Who gets it.
+        mac: MacAddr,
+    },
+    /// `address` leaves its MAC and retires.
+    Retire {
+        /// The address.
+        address: Ipv4Addr,
+        /// Who had it.
+        mac: MacAddr,
+    },
+    /// Every agent has stopped serving this retiring pair: its leases start to run out.
+    Withdraw {
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// Nobody can be using this retiring address any more: it is forgotten.
+    Forget {
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// `address` starts or stops being held because of a reservation.
+    Reserve {
+        /// The address.
+        address: Ipv4Addr,
+        /// Starts or stops.
+        held: bool,
+    },
+    /// Agents may grant leases of this many seconds from now on.
+    LongestLease {
+        /// Seconds.
+        seconds: u32,
+    },
+}
+
+/// What becomes of a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It has this address (once the changes are written).
+    Holds(Ipv4Addr),
+    /// It has none yet.
+    Waits(Waiting),
+    /// It has none and wants none, and nothing of it is left in the pool (once the changes are written).
+    Released,
+}
+
+/// Why a claim has no address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// No address is left, not even a retiring one.
+    Exhausted,
+    /// Only retiring addresses are left (for a declared address: it is the one that retires); the next one may be
+    /// re-used at the time given, or nobody can say yet.
+    AddressRetiring {
+        /// How many retire.
+        retiring: usize,
+        /// When the first of them may go to another MAC.
+        until: Option<Timestamp>,
+    },
+    /// Another claim of this network has the MAC.
+    DuplicateMac {
+        /// Whose.
+        owner: Owner,
+    },
+    /// The declared address belongs to another MAC.
+    AddressTaken {
+        /// The address.
+        address: Ipv4Addr,
+        /// Who has it.
+        by: MacAddr,
+    },
+    /// The declared address is reserved for another MAC, or declared by an older claim, that does not have it yet.
+    AddressDeclared {
+        /// The address.
+        address: Ipv4Addr,
+        /// For whom.
+        by: MacAddr,
+    },
+    /// The declared address is outside the pool, excluded, or the server's or the router's.
+    AddressNotInPool {
+        /// The address.
+        address: Ipv4Addr,
+    },
+}
+
+impl Waiting {
+    /// The reason as one CamelCase word.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Exhausted => "PoolExhausted",
+            Self::AddressRetiring { .. } => "AddressRetiring",
+            Self::DuplicateMac { .. } => "DuplicateMAC",
+            Self::AddressTaken { .. } => "AddressTaken",
+            Self::AddressDeclared { .. } => "AddressDeclared",
+            Self::AddressNotInPool { .. } => "AddressNotInPool",
+        }
+    }
+}

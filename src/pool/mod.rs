@@ -1,3 +1,189 @@
-//! Placeholder.
-/// A checked pool.
-pub struct Pool;
+//! The checked pool: what an IPPool means, once every rule that needs no other object holds.
+//!
+//! Webhook, manager, agent and CLI all come through here, and nobody checks again. There are two ways in:
+//! [`Pool::try_from`] takes a pool only whole, for whoever may still refuse it; [`Pool::from_stored`] also serves a
+//! stored one whose *options* have a bad item (upstream never checked those), without the item and with the complaint.
+//!
+//! Not here: rules that need other objects ([`crate::admission`]), and default values ([`defaults`]).
+
+mod check;
+pub mod defaults;
+mod error;
+mod options;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+pub use error::{PoolError, PoolErrors};
+pub use options::{DhcpOption, option_code};
+
+use crate::api::IPPool;
+use crate::ipam::AddressSet;
+use crate::mac::MacAddr;
+use crate::network::NetworkName;
+
+/// Lease time in seconds where a pool names none: a year, as upstream has it.
+pub const DEFAULT_LEASE_TIME: u32 = 31_536_000;
+
+/// An IPPool by namespace and name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PoolRef {
+    /// Namespace of the IPPool.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl PoolRef {
+    /// Where this object is stored.
+    pub fn of(pool: &IPPool) -> Self {
+        Self {
+            namespace: pool.metadata.namespace.clone().unwrap_or_default(),
+            name: pool.metadata.name.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for PoolRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A pool in which every value is what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pool {
+    /// Where it is stored.
+    pub key: PoolRef,
+    /// The network it serves, in canonical form.
+    pub network: NetworkName,
+    /// Out of service by its owner's wish.
+    pub paused: bool,
+    /// The subnet, without host bits.
+    pub cidr: Ipv4Net,
+    /// Address of the DHCP server.
+    pub server: Ipv4Addr,
+    /// Default gateway of the clients.
+    pub router: Option<Ipv4Addr>,
+    /// All ranges together, with nothing taken out: an admissible address is in here, or reserved.
+    pub ranges: AddressSet,
+    /// What may be picked: the ranges without exclusions, server and router. Upstream counts `used` and `available`
+    /// in it.
+    pub domain: AddressSet,
+    /// Everything that is excluded.
+    pub excluded: AddressSet,
+    /// Exclusions that were written as one address: those get a mark in `status.ipv4.allocated`.
+    pub exclude_marks: BTreeSet<Ipv4Addr>,
+    /// What single cards are promised.
+    pub reservations: BTreeMap<MacAddr, Reservation>,
+    /// What clients are told.
+    pub options: PoolOptions,
+}
+
+/// What a pool tells its clients, beside mask, router and addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolOptions {
+    /// Name servers (option 6).
+    pub dns: Vec<Ipv4Addr>,
+    /// Domain (option 15).
+    pub domain_name: Option<String>,
+    /// Domains to search (option 119).
+    pub domain_search: Vec<String>,
+    /// Time servers (option 42).
+    pub ntp: Vec<NtpServer>,
+    /// Lease in seconds for a client that asks for none (option 51).
+    pub lease_time: u32,
+    /// Shortest and longest lease in seconds for a client that does; both are `lease_time` where none may be asked.
+    pub lease_bounds: (u32, u32),
+    /// Interface MTU in bytes (option 26).
+    pub mtu: Option<u16>,
+    /// Static routes (options 121 and 249), without the default route.
+    pub routes: Vec<(Ipv4Net, Ipv4Addr)>,
+    /// Network boot.
+    pub boot: Option<Boot>,
+    /// Options by number, over those above.
+    pub extra: Vec<DhcpOption>,
+}
+
+/// A time server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NtpServer {
+    /// By address.
+    Address(Ipv4Addr),
+    /// By name, to be resolved in the background.
+    Name(String),
+}
+
+/// Where clients boot from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Boot {
+    /// Address of the boot server.
+    pub next_server: Option<Ipv4Addr>,
+    /// Boot file or URL.
+    pub file: Option<String>,
+    /// Exceptions, in order.
+    pub rules: Vec<BootRule>,
+}
+
+/// What clients of one sort boot instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BootRule {
+    /// Architectures (RFC 4578); empty matches any.
+    pub architectures: Vec<u16>,
+    /// User class; none matches any.
+    pub user_class: Option<String>,
+    /// Boot server, where it is another.
+    pub next_server: Option<Ipv4Addr>,
+    /// Boot file, where it is another.
+    pub file: Option<String>,
+}
+
+/// What one card is promised.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reservation {
+    /// Its address; none means any.
+    pub address: Option<Ipv4Addr>,
+    /// Its host name (option 12).
+    pub hostname: Option<String>,
+    /// Its options, over the pool's.
+    pub options: Vec<DhcpOption>,
+}
+
+impl Pool {
+    /// The pool of a stored object, and what is wrong with its options: those items are left out.
+    ///
+    /// An error means that the pool cannot be served at all.
+    pub fn from_stored(stored: &IPPool) -> Result<(Self, Vec<PoolError>), PoolErrors> {
+        check::check(stored)
+    }
+
+    /// Whether a claim may declare this address: on the subnet, inside the ranges or reserved, not excluded, and
+    /// neither the server's nor the router's.
+    pub fn admits(&self, address: Ipv4Addr) -> bool {
+        self.domain.contains(address) || self.reservations.values().any(|r| r.address == Some(address))
+    }
+
+    /// The longest lease in seconds that an agent grants under this pool.
+    pub fn longest_lease(&self) -> u32 {
+        self.options.lease_time.max(self.options.lease_bounds.1)
+    }
+}
+
+impl TryFrom<&IPPool> for Pool {
+    type Error = PoolErrors;
+
+    fn try_from(stored: &IPPool) -> Result<Self, PoolErrors> {
+        match check::check(stored)? {
+            (pool, complaints) if complaints.is_empty() => Ok(pool),
+            (_, complaints) => Err(PoolErrors(complaints)),
+        }
+    }
+}
