@@ -4,10 +4,12 @@
 //! still be read, listed, labelled and deleted. [`crate::Pool`] is where a spec becomes checked. The group is shared
 //! with Harvester's network controller: nothing else in it is ours.
 
+mod agent_report;
 mod condition;
 mod ippool;
 mod virtual_machine_network_config;
 
+pub use agent_report::{AddressConflict, AgentReport, ForeignServer};
 pub use condition::{Condition, ConditionStatus, condition, set_condition};
 pub use ippool::{
     AgentPodRef, AgentStatus, Boot, BootRule, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config, IPv4Status,
@@ -46,6 +48,8 @@ pub const HOLD_AGENT_UPGRADE_ANNOTATION: &str = "network.harvesterhci.io/hold-ip
 ///
 /// They may go to another MAC at once (DESIGN 5, case c). The manager removes the annotation when it has acted.
 pub const REUSE_ANNOTATION: &str = "network.harvesterhci.io/reuse-addresses";
+/// Annotation on an agent's Lease: the pool that it serves, as NAMESPACE/NAME (too long for a label).
+pub const POOL_ANNOTATION: &str = "network.harvesterhci.io/ippool";
 /// Annotation on an agent's Lease: its report as JSON, written by the agent alone and read as hostile.
 pub const AGENT_REPORT_ANNOTATION: &str = "network.harvesterhci.io/agent-report";
 

@@ -1,0 +1,60 @@
+//! What an agent says of itself, in an annotation of its Lease.
+//!
+//! The agents may update their Leases and nothing else, and a guest that broke into one could write anything here: who
+//! reads a report believes nothing that frees, moves or grants an address. Lists are bounded by the agent at
+//! [`AgentReport::MOST_ITEMS`] and cut by the reader.
+
+use serde::{Deserialize, Serialize};
+
+/// The report of one agent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AgentReport {
+    /// Name of the agent.
+    pub agent: String,
+    /// UID of the pool that it serves.
+    pub pool_uid: String,
+    /// MAC by which it is on the VM network.
+    pub mac_address: String,
+    /// Whether its socket is open and a table is loaded.
+    pub ready: bool,
+    /// Whether the table comes from its snapshot, because the API has not answered yet.
+    pub from_snapshot: bool,
+    /// `metadata.resourceVersion` of the pool that it serves.
+    pub resource_version: String,
+    /// Where its HTTP server answers, for instance `http://127.0.0.1:8080/agents/default/ippool-1`.
+    pub url: String,
+    /// Addresses of the pool for which another MAC answered than the one that has them.
+    pub conflicts: Vec<AddressConflict>,
+    /// Other DHCP servers seen on the network.
+    pub foreign_servers: Vec<ForeignServer>,
+}
+
+impl AgentReport {
+    /// How many items of each list are written and read.
+    pub const MOST_ITEMS: usize = 32;
+}
+
+/// An address in use by a MAC that does not have it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AddressConflict {
+    /// The address.
+    pub address: String,
+    /// Who answered for it.
+    pub mac_address: String,
+    /// When that was first seen.
+    pub since: String,
+}
+
+/// A DHCP server that is not ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ForeignServer {
+    /// Its server identifier.
+    pub address: String,
+    /// Source MAC of its frames, where one was seen.
+    pub mac_address: String,
+    /// When it was first seen.
+    pub since: String,
+}
