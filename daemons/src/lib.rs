@@ -1,1 +1,4 @@
-//! daemons.
+//! What of `vmdhcp` runs for long or touches the world: the local API, the manager, the agents.
+
+pub mod agent;
+pub mod runtime;

@@ -1,0 +1,91 @@
+//! The admin HTTP server: probes, metrics and what else a daemon shows of itself. Plain HTTP, read only; who may
+//! reach it is decided by the address that it listens on.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+
+use super::Shutdown;
+
+/// How long open connections are waited for once the process is to end.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// Content type of the OpenMetrics text format, which Prometheus and its kin ask for.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Serves `router` on `listener` until `shutdown`; connections then still open have three seconds to end.
+///
+/// The error says that the listener failed for good.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) -> io::Result<()> {
+    let drained = {
+        let shutdown = shutdown.clone();
+        async move {
+            shutdown.wait().await;
+            tokio::time::sleep(DRAIN).await;
+        }
+    };
+    let server =
+        axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.wait().await }).into_future();
+    tokio::select! {
+        result = server => result,
+        () = drained => Ok(()),
+    }
+}
+
+/// `/metrics` of everything in `registry`.
+pub fn metrics_route(registry: Arc<Registry>) -> Router {
+    Router::new().route("/metrics", get(move || std::future::ready(metrics(&registry))))
+}
+
+fn metrics(registry: &Registry) -> Response {
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, registry) {
+        Ok(()) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "metrics could not be written as text");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use http_body_util::BodyExt;
+    use prometheus_client::metrics::counter::Counter;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn metrics_are_shown_in_the_openmetrics_format() {
+        let mut registry = Registry::default();
+        let counter: Counter = Counter::default();
+        registry.register("replies", "Replies sent", counter.clone());
+        counter.inc_by(3);
+        let response = metrics_route(Arc::new(registry))
+            .oneshot(http::Request::get("/metrics").body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(response.headers()[header::CONTENT_TYPE], OPENMETRICS);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let text = std::str::from_utf8(&body).unwrap();
+        assert!(text.contains("replies_total 3\n"), "{text}");
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_server_ends_when_it_is_asked_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let shutdown = Shutdown::new();
+        let server = tokio::spawn(serve(listener, Router::new(), shutdown.clone()));
+        shutdown.trigger();
+        server.await.unwrap().unwrap();
+    }
+}
