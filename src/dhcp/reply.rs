@@ -1,0 +1,256 @@
+//! The bytes of an answer, written into a fixed buffer.
+//!
+//! The message type comes first and the relay agent's information last (RFC 3046 section 2.1). What has to be there
+//! is put in at any rate; the rest follows in the order of its importance as far as the client takes it, whole
+//! options only, at last in `file` and `sname` (option 52).
+
+use std::net::Ipv4Addr;
+
+use super::received::Codes;
+use super::{
+    BOOTREPLY, ClientMessage, ETHERNET, LeaseId, LeaseTable, MAGIC_COOKIE, MessageType, Request, Timers, code,
+};
+
+/// Longest answer in bytes: what an Ethernet frame of 1,500 bytes has room for behind IP and UDP.
+pub const REPLY_MAX: usize = 1500 - IP_AND_UDP;
+
+/// Where an answer is written to; what was in it does not matter.
+pub type ReplyBuffer = [u8; REPLY_MAX];
+
+/// Headers of a datagram, which the sizes of option 57 and of an MTU include.
+const IP_AND_UDP: usize = 28;
+/// Longest datagram that a client takes if it does not say so (RFC 2132 section 9.10), and shortest limit it may set.
+const SMALLEST_MAXIMUM: u16 = 576;
+/// Shortest answer: some relays and clients drop what is shorter than BOOTP had it (RFC 1542 section 2.1).
+const SHORTEST: usize = 300;
+
+/// What is answered, apart from the options of the pool.
+pub(super) struct Answer {
+    pub(super) kind: MessageType,
+    pub(super) ciaddr: Ipv4Addr,
+    pub(super) yiaddr: Ipv4Addr,
+    pub(super) flags: u16,
+    /// Lease in seconds.
+    pub(super) lease_time: Option<u32>,
+    /// Whose options are sent besides.
+    pub(super) options: OptionsOf,
+}
+
+/// Which options an answer has beside those of the exchange itself.
+#[derive(Clone, Copy)]
+pub(super) enum OptionsOf {
+    /// None: this refusal only says why.
+    Refusal(&'static str),
+    /// Those of the pool.
+    Pool,
+    /// Those of this lease.
+    Lease(LeaseId),
+}
+
+/// How much was written.
+pub(super) struct Written {
+    pub(super) length: usize,
+    pub(super) left_out: usize,
+}
+
+/// Writes an answer; none if what must be in it does not fit.
+pub(super) fn write(
+    table: &LeaseTable,
+    request: &Request<'_>,
+    answer: &Answer,
+    buffer: &mut ReplyBuffer,
+) -> Option<Written> {
+    buffer.fill(0);
+    let (header, fields) = buffer.split_at_mut(44);
+    let (sname, fields) = fields.split_at_mut(64);
+    let (file, options) = fields.split_at_mut(128);
+    let before_options = header.len() + sname.len() + file.len();
+
+    write_header(request, answer, &mut Area::new(header))?;
+    let mut options = Area::new(options);
+    options.put(&[&MAGIC_COOKIE])?;
+    options.option(code::MESSAGE_TYPE, &[answer.kind as u8])?;
+    options.option(code::SERVER_IDENTIFIER, &table.server().octets())?;
+    if let Some(lease_time) = answer.lease_time {
+        options.option(code::LEASE_TIME, &lease_time.to_be_bytes())?;
+        if let Some(Timers { renewal, rebinding }) = Timers::of(request.mac(), lease_time) {
+            options.option(code::RENEWAL_TIME, &renewal.to_be_bytes())?;
+            options.option(code::REBINDING_TIME, &rebinding.to_be_bytes())?;
+        }
+    }
+    if let (MessageType::Ack, ClientMessage::Discover { .. }) = (answer.kind, request.message()) {
+        // In no other message (RFC 4039 section 4).
+        options.option(code::RAPID_COMMIT, &[])?;
+    }
+    let lease = match answer.options {
+        OptionsOf::Refusal(text) => {
+            options.option(code::MESSAGE, text.as_bytes())?;
+            finish(request, &ECHOED_BY_REFUSAL, &mut options)?;
+            return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out: 0 });
+        }
+        OptionsOf::Pool => None,
+        OptionsOf::Lease(id) => Some(id),
+    };
+
+    let end = ECHOED.iter().map(|code| request.options().encoded_len(*code)).sum::<usize>() + 1;
+    let selection = Selection::of(table, request, lease);
+    let limit = longest(table, request).saturating_sub(before_options);
+    let room = limit.saturating_sub(end);
+    let mut left_out = 0;
+    if options.used + selection.length() <= room {
+        for option in selection.iter() {
+            options.put(&[option])?;
+        }
+    } else {
+        let mut overflow = Overflow { file: Area::new(file), sname: Area::new(sname) };
+        for option in selection.iter() {
+            if options.used + option.len() + OVERLOAD_LENGTH <= room {
+                options.put(&[option])?;
+            } else if !overflow.take(option) {
+                left_out += 1;
+            }
+        }
+        overflow.finish(&mut options)?;
+    }
+    finish(request, &ECHOED, &mut options)?;
+    Some(Written { length: (before_options + options.used).max(SHORTEST), left_out })
+}
+
+/// Options that go back as they came (RFC 3011 section 3, RFC 6842, RFC 3046).
+const ECHOED: [u8; 3] = [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
+/// The same for a refusal.
+const ECHOED_BY_REFUSAL: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
+/// Bytes of option 52.
+const OVERLOAD_LENGTH: usize = 3;
+
+/// RFC 2131 table 3. `siaddr` stays 0.0.0.0: no boot server is meant.
+fn write_header(request: &Request<'_>, answer: &Answer, header: &mut Area<'_>) -> Option<()> {
+    let [hops, secs, siaddr] = [&[0][..], &[0; 2], &[0; 4]];
+    header.put(&[
+        &[BOOTREPLY],
+        &ETHERNET,
+        hops,
+        &request.xid().to_be_bytes(),
+        secs,
+        &answer.flags.to_be_bytes(),
+        &answer.ciaddr.octets(),
+        &answer.yiaddr.octets(),
+        siaddr,
+        &request.giaddr().octets(),
+        request.chaddr(),
+    ])
+}
+
+/// Writes what is echoed, and the end.
+fn finish(request: &Request<'_>, echoed: &[u8], options: &mut Area<'_>) -> Option<()> {
+    for &code in echoed {
+        for part in request.option(code) {
+            options.option(code, part)?;
+        }
+    }
+    options.put(&[&[code::END]])
+}
+
+/// Longest answer in bytes that the client takes and the link carries.
+fn longest(table: &LeaseTable, request: &Request<'_>) -> usize {
+    let asked = request.max_size().unwrap_or(SMALLEST_MAXIMUM);
+    let datagram = asked.min(table.mtu()).max(SMALLEST_MAXIMUM);
+    (usize::from(datagram) - IP_AND_UDP).min(REPLY_MAX)
+}
+
+/// Options of the pool or of a lease that an answer is to have, each whole, in the order of their importance.
+struct Selection<'t> {
+    options: [&'t [u8]; 255],
+    count: usize,
+}
+
+impl<'t> Selection<'t> {
+    /// What the client asks for, in its order (RFC 2132 section 9.8), or everything if it does not say. The subnet
+    /// mask is always there, and before the router (RFC 2132 section 3.3).
+    fn of(table: &'t LeaseTable, request: &Request<'_>, lease: Option<LeaseId>) -> Self {
+        let mut selection = Self { options: [&[]; 255], count: 0 };
+        let mut seen = Codes::default();
+        let mut add = |code| {
+            if seen.insert(code)
+                && let Some(option) = table.option(lease, code)
+                && let Some(place) = selection.options.get_mut(selection.count)
+            {
+                *place = option;
+                selection.count += 1;
+            }
+        };
+        add(code::SUBNET_MASK);
+        let mut asked = request.parameter_list().peekable();
+        if asked.peek().is_some() {
+            asked.for_each(add);
+        } else {
+            table.codes(lease).for_each(add);
+        }
+        selection
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'t [u8]> {
+        self.options.iter().take(self.count).copied()
+    }
+
+    fn length(&self) -> usize {
+        self.iter().map(<[u8]>::len).sum()
+    }
+}
+
+/// The fields that take what the options field has no room for (RFC 2131 section 4.1).
+struct Overflow<'b> {
+    file: Area<'b>,
+    sname: Area<'b>,
+}
+
+impl Overflow<'_> {
+    /// Whether the option fits, with an end behind it.
+    fn take(&mut self, option: &[u8]) -> bool {
+        [&mut self.file, &mut self.sname]
+            .into_iter()
+            .any(|area| area.left() > option.len() && area.put(&[option]).is_some())
+    }
+
+    fn finish(mut self, options: &mut Area<'_>) -> Option<()> {
+        let mut value = 0;
+        for (area, flag) in [(&mut self.file, 1), (&mut self.sname, 2)] {
+            if area.used > 0 {
+                area.put(&[&[code::END]])?;
+                value |= flag;
+            }
+        }
+        if value == 0 { Some(()) } else { options.option(code::OVERLOAD, &[value]) }
+    }
+}
+
+/// A field that is filled from its front.
+struct Area<'b> {
+    bytes: &'b mut [u8],
+    used: usize,
+}
+
+impl<'b> Area<'b> {
+    const fn new(bytes: &'b mut [u8]) -> Self {
+        Self { bytes, used: 0 }
+    }
+
+    const fn left(&self) -> usize {
+        self.bytes.len().saturating_sub(self.used)
+    }
+
+    /// Appends these, one behind the other; none if there is no room.
+    fn put(&mut self, parts: &[&[u8]]) -> Option<()> {
+        for part in parts {
+            let end = self.used + part.len();
+            self.bytes.get_mut(self.used..end)?.copy_from_slice(part);
+            self.used = end;
+        }
+        Some(())
+    }
+
+    fn option(&mut self, code: u8, value: &[u8]) -> Option<()> {
+        let length = u8::try_from(value.len()).ok()?;
+        self.put(&[&[code, length], value])
+    }
+}

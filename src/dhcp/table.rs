@@ -1,0 +1,221 @@
+//! All that is needed to answer: leases, and options ready for the wire.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::encoded::EncodedOptions;
+use super::{Timers, code};
+use crate::ipam::Allocations;
+use crate::mac::MacAddr;
+use crate::pool::Pool;
+
+/// A lease, by its place in the table that it was asked of: 0 up to [`LeaseTable::len`], in the order of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeaseId(pub u32);
+
+/// What is known beside the pool's object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// MTU of the VM network in bytes, where the pool declares none.
+    pub network_mtu: Option<u16>,
+    /// Addresses of those time servers that the pool has by name.
+    pub resolved_ntp: BTreeMap<String, Vec<Ipv4Addr>>,
+    /// Addresses that the server had before, under which clients may still ask for it.
+    pub previous_servers: Vec<Ipv4Addr>,
+    /// Cards of Harvester's route helper, which looks for a DHCP server to learn the network's router from it.
+    pub route_helpers: BTreeSet<MacAddr>,
+}
+
+/// Leases and options of one pool at one moment. It is never changed: a change of the pool makes a new one.
+#[derive(Debug, Clone)]
+pub struct LeaseTable {
+    pub(super) server: Ipv4Addr,
+    previous_servers: Vec<Ipv4Addr>,
+    subnet: Ipv4Net,
+    has_router: bool,
+    mtu: u16,
+    lease_time: u32,
+    lease_bounds: (u32, u32),
+    /// In the order of addresses.
+    leases: Vec<(Ipv4Addr, MacAddr)>,
+    by_mac: HashMap<MacAddr, LeaseId>,
+    /// Pairs that are no more, in the order of addresses.
+    lost: Vec<(Ipv4Addr, MacAddr)>,
+    route_helpers: BTreeSet<MacAddr>,
+    options: EncodedOptions,
+    /// Options of single cards, over those of the pool.
+    overrides: HashMap<LeaseId, EncodedOptions>,
+}
+
+impl LeaseTable {
+    /// The table of a pool and its allocations.
+    ///
+    /// Where a status gives one card several addresses (nothing of ours does), all of them go on being granted, and
+    /// the reserved one, else the lowest, is offered.
+    pub fn build(pool: &Pool, allocations: &Allocations, extras: &Extras) -> Self {
+        let Extras { network_mtu, resolved_ntp: _, previous_servers, route_helpers } = extras;
+        let leases: Vec<_> = allocations.held.iter().map(|(address, mac)| (*address, *mac)).collect();
+        let mut by_mac = HashMap::with_capacity(leases.len());
+        let mut overrides = HashMap::new();
+        for (id, (address, mac)) in (0..).map(LeaseId).zip(&leases) {
+            let reservation = pool.reservations.get(mac);
+            if reservation.is_some_and(|reservation| reservation.address == Some(*address)) {
+                by_mac.insert(*mac, id);
+            } else {
+                by_mac.entry(*mac).or_insert(id);
+            }
+            if let Some(reservation) = reservation {
+                let options = EncodedOptions::of_reservation(reservation);
+                if !options.is_empty() {
+                    overrides.insert(id, options);
+                }
+            }
+        }
+        let lost = allocations.retiring.iter().map(|(address, retiring)| (*address, retiring.mac)).collect();
+        Self {
+            server: pool.server,
+            previous_servers: previous_servers.clone(),
+            subnet: pool.cidr,
+            has_router: pool.router.is_some(),
+            mtu: pool.options.mtu.or(*network_mtu).unwrap_or(u16::MAX),
+            lease_time: pool.options.lease_time,
+            lease_bounds: pool.options.lease_bounds,
+            leases,
+            by_mac,
+            lost,
+            route_helpers: route_helpers.clone(),
+            options: EncodedOptions::of_pool(pool, extras),
+            overrides,
+        }
+    }
+
+    /// Address of the server (option 54).
+    pub const fn server(&self) -> Ipv4Addr {
+        self.server
+    }
+
+    /// Subnet of the clients.
+    pub const fn subnet(&self) -> Ipv4Net {
+        self.subnet
+    }
+
+    /// How many leases there are.
+    pub const fn len(&self) -> usize {
+        self.leases.len()
+    }
+
+    /// Whether there is no lease.
+    pub const fn is_empty(&self) -> bool {
+        self.leases.is_empty()
+    }
+
+    /// The lease of this card.
+    pub fn lookup(&self, mac: MacAddr) -> Option<LeaseId> {
+        self.by_mac.get(&mac).copied()
+    }
+
+    /// Card and address of a lease; none if the number is of another table.
+    pub fn lease(&self, id: LeaseId) -> Option<(MacAddr, Ipv4Addr)> {
+        let index = usize::try_from(id.0).ok()?;
+        self.leases.get(index).map(|(address, mac)| (*mac, *address))
+    }
+
+    /// All leases, in the order of addresses.
+    pub fn iter(&self) -> impl Iterator<Item = (LeaseId, MacAddr, Ipv4Addr)> {
+        (0..).map(LeaseId).zip(&self.leases).map(|(id, (address, mac))| (id, *mac, *address))
+    }
+
+    /// The lease of this address.
+    pub fn holder(&self, address: Ipv4Addr) -> Option<LeaseId> {
+        let index = self.leases.binary_search_by_key(&address, |(address, _)| *address).ok()?;
+        u32::try_from(index).ok().map(LeaseId)
+    }
+
+    /// The lease by which the card has this very address.
+    pub(super) fn holds(&self, mac: MacAddr, address: Ipv4Addr) -> Option<LeaseId> {
+        let is_it = |id: &LeaseId| self.lease(*id) == Some((mac, address));
+        self.lookup(mac).filter(is_it).or_else(|| self.holder(address).filter(is_it))
+    }
+
+    /// Whether the card had this address and has lost it.
+    pub(super) fn has_lost(&self, mac: MacAddr, address: Ipv4Addr) -> bool {
+        self.lost.binary_search(&(address, mac)).is_ok()
+    }
+
+    /// Whether this is, or was, the address of the server.
+    pub fn is_server(&self, address: Ipv4Addr) -> bool {
+        address == self.server || self.previous_servers.contains(&address)
+    }
+
+    /// Whether the card is one of a route helper.
+    pub(super) fn is_route_helper(&self, mac: MacAddr) -> bool {
+        self.route_helpers.contains(&mac)
+    }
+
+    /// Whether clients are told a default gateway.
+    pub(super) const fn has_router(&self) -> bool {
+        self.has_router
+    }
+
+    /// Whether a host on the link, other than the server, can have this address.
+    pub(super) fn is_host(&self, address: Ipv4Addr) -> bool {
+        let ends = [self.subnet.network(), self.subnet.broadcast()];
+        self.subnet.contains(&address)
+            && address != self.server
+            && (self.subnet.prefix_len() > 30 || !ends.contains(&address))
+    }
+
+    /// MTU of the clients' link, as far as it is known.
+    pub(super) const fn mtu(&self) -> u16 {
+        self.mtu
+    }
+
+    /// Lease in seconds for a client that asks for so many, or for none.
+    pub fn lease_time(&self, asked: Option<u32>) -> u32 {
+        let (shortest, longest) = self.lease_bounds;
+        asked.map_or(self.lease_time, |asked| asked.min(longest).max(shortest))
+    }
+
+    /// An option of this lease (of no lease in particular: of the pool), as it goes out.
+    pub(super) fn option(&self, lease: Option<LeaseId>, code: u8) -> Option<&[u8]> {
+        let own = lease.and_then(|id| self.overrides.get(&id)).and_then(|options| options.get(code));
+        own.or_else(|| self.options.get(code))
+    }
+
+    /// Numbers of all options of this lease, the most important ones first; some come twice.
+    pub(super) fn codes(&self, lease: Option<LeaseId>) -> impl Iterator<Item = u8> {
+        const FIRST: [u8; 7] = [
+            code::ROUTER,
+            code::DOMAIN_NAME_SERVER,
+            code::CLASSLESS_ROUTES,
+            code::DOMAIN_NAME,
+            code::HOSTNAME,
+            code::INTERFACE_MTU,
+            code::NTP_SERVERS,
+        ];
+        let own = lease.and_then(|id| self.overrides.get(&id));
+        let own = own.into_iter().flat_map(EncodedOptions::codes);
+        FIRST.into_iter().chain(own).chain(self.options.codes())
+    }
+
+    /// Number and value of every option that the client of this lease is sent if it asks for all, in ascending
+    /// order; none if the number is of another table.
+    pub fn options_for(&self, id: LeaseId) -> Vec<(u8, Vec<u8>)> {
+        let Some((mac, _)) = self.lease(id) else { return Vec::new() };
+        let lease_time = self.lease_time(None);
+        let mut options: BTreeMap<u8, Vec<u8>> =
+            self.options.codes().filter_map(|code| Some((code, self.options.value(code)?))).collect();
+        if let Some(own) = self.overrides.get(&id) {
+            options.extend(own.codes().filter_map(|code| Some((code, own.value(code)?))));
+        }
+        options.insert(code::LEASE_TIME, lease_time.to_be_bytes().to_vec());
+        options.insert(code::SERVER_IDENTIFIER, self.server.octets().to_vec());
+        if let Some(Timers { renewal, rebinding }) = Timers::of(mac, lease_time) {
+            options.insert(code::RENEWAL_TIME, renewal.to_be_bytes().to_vec());
+            options.insert(code::REBINDING_TIME, rebinding.to_be_bytes().to_vec());
+        }
+        options.into_iter().collect()
+    }
+}
