@@ -1,7 +1,480 @@
-//! The rules.
-use super::{Pool, PoolError, PoolErrors};
-use crate::api::IPPool;
+//! Every rule of a pool that needs no other object (COMPAT 5).
+//!
+//! Problems are gathered, not returned at the first: who fixes a manifest wants to see all of them. Those of subnet,
+//! server, router and ranges make a pool unusable; those of single options only cost that option.
 
-pub(super) fn check(_stored: &IPPool) -> Result<(Pool, Vec<PoolError>), PoolErrors> {
-    Err(PoolErrors(Vec::new()))
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::{
+    Boot, BootRule, DEFAULT_LEASE_TIME, DhcpOption, NtpServer, Pool, PoolError, PoolErrors, PoolOptions,
+    PoolRef, Reservation, options,
+};
+use crate::api::{self, IPPool, IPv4Config, OptionValue};
+use crate::ipam::AddressSet;
+use crate::mac::MacAddr;
+use crate::network::NetworkName;
+
+/// Most DNS servers; upstream's limit.
+const MOST_DNS: usize = 3;
+/// Most time servers; upstream's limit.
+const MOST_NTP: usize = 4;
+/// Most ranges, beside `start` to `end`.
+const MOST_RANGES: usize = 64;
+/// Most exclusions.
+const MOST_EXCLUDES: usize = 1024;
+/// Most reservations.
+const MOST_RESERVATIONS: usize = 4096;
+/// Most items of the other lists.
+const MOST_OTHERS: usize = 64;
+/// Longest lease in seconds: one below the value that means for ever (RFC 2131 section 3.3).
+const LONGEST_LEASE: i64 = 0xffff_fffe;
+
+/// The pool, and the problems that only cost single options; or the problems, if it cannot be served.
+pub(super) fn check(stored: &IPPool) -> Result<(Pool, Vec<PoolError>), PoolErrors> {
+    let key = PoolRef::of(stored);
+    let mut fatal = Problems::default();
+    let network = NetworkName::parse(&stored.spec.network_name, &key.namespace)
+        .map_err(|error| fatal.add(PoolError::NetworkName(error)))
+        .ok();
+    let Some(config) = &stored.spec.ipv4_config else {
+        fatal.add(PoolError::NoIpv4Config);
+        return Err(fatal.into());
+    };
+    let mut items = Problems::default();
+    let parts = subnet(config, &mut fatal).map(|cidr| {
+        let addresses = Addresses::check(config, cidr, &mut fatal);
+        let reservations = reservations(config, &addresses, &mut items);
+        (addresses, reservations, pool_options(config, cidr, &mut items))
+    });
+    let (Some(network), Some((addresses, reservations, options)), true) =
+        (network, parts, fatal.0.is_empty())
+    else {
+        fatal.0.extend(items.0);
+        return Err(fatal.into());
+    };
+    let Addresses { cidr, server: Some(server), router, ranges, excluded, exclude_marks } = addresses else {
+        return Err(fatal.into());
+    };
+    let mut domain = ranges.clone();
+    for (first, last) in excluded.intervals() {
+        domain.remove(first, last);
+    }
+    for address in [Some(server), router].into_iter().flatten() {
+        domain.remove(address, address);
+    }
+    let paused = stored.spec.paused == Some(true);
+    let pool = Pool {
+        key,
+        network,
+        paused,
+        cidr,
+        server,
+        router,
+        ranges,
+        domain,
+        excluded,
+        exclude_marks,
+        reservations,
+        options,
+    };
+    Ok((pool, items.0))
+}
+
+/// Problems as they are found.
+#[derive(Default)]
+struct Problems(Vec<PoolError>);
+
+impl Problems {
+    fn add(&mut self, error: PoolError) {
+        self.0.push(error);
+    }
+
+    /// The value, or a problem more.
+    fn take<T>(&mut self, result: Result<T, PoolError>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
+    }
+
+    /// No more than `most` items of a list, and a problem if it has more.
+    fn bounded<'a, T>(&mut self, field: &str, items: &'a [T], most: usize) -> &'a [T] {
+        if items.len() > most {
+            self.add(PoolError::TooMany { field: field.to_owned(), count: items.len(), most });
+        }
+        &items[..items.len().min(most)]
+    }
+
+    /// The number inside its bounds, or a problem.
+    fn number(&mut self, field: &str, value: i64, bounds: (i64, i64), unit: &'static str) -> Option<u32> {
+        let (lowest, highest) = bounds;
+        let inside = (lowest..=highest).contains(&value).then(|| u32::try_from(value).ok()).flatten();
+        if inside.is_none() {
+            self.add(PoolError::OutOfBounds { field: field.to_owned(), value, lowest, highest, unit });
+        }
+        inside
+    }
+}
+
+impl From<Problems> for PoolErrors {
+    fn from(problems: Problems) -> Self {
+        Self(problems.0)
+    }
+}
+
+/// The subnet, without host bits.
+fn subnet(config: &IPv4Config, problems: &mut Problems) -> Option<Ipv4Net> {
+    let Ok(written) = config.cidr.trim().parse::<Ipv4Net>() else {
+        problems.add(PoolError::Cidr { value: config.cidr.clone() });
+        return None;
+    };
+    let cidr = written.trunc();
+    let network = cidr.network();
+    if cidr.prefix_len() > 30 {
+        problems.add(PoolError::CidrTooSmall { cidr });
+        return None;
+    }
+    if cidr.prefix_len() == 0
+        || network.is_multicast()
+        || network.is_loopback()
+        || network.octets()[0] >= 224
+        || network.octets()[0] == 0
+    {
+        problems.add(PoolError::CidrNotUnicast { cidr });
+        return None;
+    }
+    Some(cidr)
+}
+
+/// What of a pool says who has which address.
+struct Addresses {
+    cidr: Ipv4Net,
+    server: Option<Ipv4Addr>,
+    router: Option<Ipv4Addr>,
+    ranges: AddressSet,
+    excluded: AddressSet,
+    exclude_marks: BTreeSet<Ipv4Addr>,
+}
+
+impl Addresses {
+    fn check(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> Self {
+        let server = written(config.server_ip.as_ref())
+            .ok_or_else(|| PoolError::NotDefaulted { field: "spec.ipv4Config.serverIP".to_owned() })
+            .and_then(|text| host("spec.ipv4Config.serverIP", text, cidr));
+        let server = problems.take(server);
+        let router = written(config.router.as_ref())
+            .and_then(|text| problems.take(host("spec.ipv4Config.router", text, cidr)));
+        let ranges = ranges(config, cidr, problems);
+        let (excluded, exclude_marks) = exclusions(config, problems);
+        if let Some(address) = server {
+            if router == server {
+                problems.add(PoolError::ServerIsRouter { address });
+            }
+            if excluded.contains(address) {
+                problems.add(PoolError::ServerExcluded { address });
+            }
+        }
+        Self { cidr, server, router, ranges, excluded, exclude_marks }
+    }
+}
+
+/// A text that was really written: absent and empty mean the same (upstream's mutator needs the empty one).
+pub(super) fn written(text: Option<&String>) -> Option<&str> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// Any IPv4 address.
+fn address(field: &str, text: &str) -> Result<Ipv4Addr, PoolError> {
+    text.trim().parse().map_err(|_| PoolError::Address { field: field.to_owned(), value: text.to_owned() })
+}
+
+/// The address of a host on the subnet.
+fn host(field: &str, text: &str, cidr: Ipv4Net) -> Result<Ipv4Addr, PoolError> {
+    let address = address(field, text)?;
+    let field = field.to_owned();
+    if !cidr.contains(&address) {
+        return Err(PoolError::OutsideSubnet { field, address, cidr });
+    }
+    let which = match address {
+        _ if address == cidr.network() => "network",
+        _ if address == cidr.broadcast() => "broadcast",
+        _ => return Ok(address),
+    };
+    Err(PoolError::NotAHost { field, address, which, cidr })
+}
+
+fn ranges(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> AddressSet {
+    const FIELD: &str = "spec.ipv4Config.pool";
+    let mut set = AddressSet::new();
+    let mut add = |field: &str, start: (&str, &str), end: (&str, &str), problems: &mut Problems| {
+        let first = problems.take(host(start.0, start.1, cidr));
+        let last = problems.take(host(end.0, end.1, cidr));
+        match (first, last) {
+            (Some(start), Some(end)) if start > end => {
+                problems.add(PoolError::RangeReversed { field: field.to_owned(), start, end });
+            }
+            (Some(start), Some(end)) => set.insert(start, end),
+            _ => {}
+        }
+    };
+    let (start, end) = (written(config.pool.start.as_ref()), written(config.pool.end.as_ref()));
+    match (start, end) {
+        (Some(start), Some(end)) => {
+            add(FIELD, (&format!("{FIELD}.start"), start), (&format!("{FIELD}.end"), end), problems);
+        }
+        (None, None) if !config.pool.ranges.is_empty() => {}
+        (None, None) => problems.add(PoolError::NotDefaulted { field: format!("{FIELD}.start") }),
+        _ => problems.add(PoolError::HalfARange),
+    }
+    let field = format!("{FIELD}.ranges");
+    for (at, range) in problems.bounded(&field, &config.pool.ranges, MOST_RANGES).iter().enumerate() {
+        let field = format!("{field}[{at}]");
+        let (start, end) = (format!("{field}.start"), format!("{field}.end"));
+        add(&field, (&start, &range.start), (&end, &range.end), problems);
+    }
+    set
+}
+
+fn exclusions(config: &IPv4Config, problems: &mut Problems) -> (AddressSet, BTreeSet<Ipv4Addr>) {
+    const FIELD: &str = "spec.ipv4Config.pool.exclude";
+    let (mut set, mut marks) = (AddressSet::new(), BTreeSet::new());
+    for (at, text) in problems.bounded(FIELD, &config.pool.exclude, MOST_EXCLUDES).iter().enumerate() {
+        let field = format!("{FIELD}[{at}]");
+        let entry = text.trim();
+        if let Ok(address) = entry.parse::<Ipv4Addr>() {
+            set.insert(address, address);
+            marks.insert(address);
+        } else if let Ok(cidr) = entry.parse::<Ipv4Net>() {
+            set.insert(cidr.network(), cidr.broadcast());
+        } else if let Some((Ok(start), Ok(end))) =
+            entry.split_once('-').map(|(a, b)| (a.trim().parse::<Ipv4Addr>(), b.trim().parse::<Ipv4Addr>()))
+        {
+            if start > end {
+                problems.add(PoolError::RangeReversed { field, start, end });
+            } else {
+                set.insert(start, end);
+            }
+        } else {
+            problems.add(PoolError::Exclude { field, value: text.clone() });
+        }
+    }
+    (set, marks)
+}
+
+/// Everything that is excluded, as far as it can be read.
+pub(super) fn excluded(config: &IPv4Config) -> AddressSet {
+    exclusions(config, &mut Problems::default()).0
+}
+
+fn reservations(
+    config: &IPv4Config,
+    pool: &Addresses,
+    problems: &mut Problems,
+) -> BTreeMap<MacAddr, Reservation> {
+    const FIELD: &str = "spec.ipv4Config.reservations";
+    let mut by_mac = BTreeMap::new();
+    let mut by_address = BTreeMap::new();
+    for (at, declared) in problems.bounded(FIELD, &config.reservations, MOST_RESERVATIONS).iter().enumerate()
+    {
+        let api::Reservation { mac_address, ip_address, hostname, options } = declared;
+        let field = format!("{FIELD}[{at}]");
+        let mac_field = format!("{field}.macAddress");
+        let mac = mac_address
+            .parse::<MacAddr>()
+            .map_err(|error| PoolError::Mac { field: mac_field.clone(), error });
+        let Some(mac) = problems.take(mac) else { continue };
+        if by_mac.contains_key(&mac) {
+            problems.add(PoolError::DuplicateMac { field: mac_field, mac });
+            continue;
+        }
+        let ip_field = format!("{field}.ipAddress");
+        let address = match written(ip_address.as_ref()) {
+            None => None,
+            // A reservation whose address cannot be had is left out whole: its card must not get another one.
+            Some(text) => match problems.take(reserved_address(&ip_field, text, pool)) {
+                None => continue,
+                Some(address) => {
+                    if let Some(&by) = by_address.get(&address) {
+                        problems.add(PoolError::DuplicateAddress { field: ip_field, address, by });
+                        continue;
+                    }
+                    by_address.insert(address, mac);
+                    Some(address)
+                }
+            },
+        };
+        let hostname = written(hostname.as_ref())
+            .and_then(|text| problems.take(domain_name(&format!("{field}.hostname"), text)));
+        let options = option_list(&format!("{field}.options"), options, problems);
+        by_mac.insert(mac, Reservation { address, hostname, options });
+    }
+    by_mac
+}
+
+fn reserved_address(field: &str, text: &str, pool: &Addresses) -> Result<Ipv4Addr, PoolError> {
+    let address = host(field, text, pool.cidr)?;
+    let why = match address {
+        _ if Some(address) == pool.server => "it is the DHCP server's address",
+        _ if Some(address) == pool.router => "it is the router's address",
+        _ if pool.excluded.contains(address) => "it is excluded by spec.ipv4Config.pool.exclude",
+        _ => return Ok(address),
+    };
+    Err(PoolError::ReservedElsewhere { field: field.to_owned(), address, why })
+}
+
+fn pool_options(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> PoolOptions {
+    let field = |name: &str| format!("spec.ipv4Config.{name}");
+    let dns = problems.bounded(&field("dns"), &config.dns, MOST_DNS).iter().enumerate();
+    let dns: Vec<_> = dns.map(|(at, text)| address(&field(&format!("dns[{at}]")), text)).collect();
+    let dns = dns.into_iter().filter_map(|result| problems.take(result)).collect();
+    let domain_name_ = written(config.domain_name.as_ref())
+        .and_then(|text| problems.take(domain_name(&field("domainName"), text)));
+    let mut domain_search = Vec::new();
+    for (at, text) in
+        problems.bounded(&field("domainSearch"), &config.domain_search, MOST_OTHERS).iter().enumerate()
+    {
+        domain_search.extend(problems.take(domain_name(&field(&format!("domainSearch[{at}]")), text)));
+    }
+    let mut ntp = Vec::new();
+    for (at, text) in problems.bounded(&field("ntp"), &config.ntp, MOST_NTP).iter().enumerate() {
+        ntp.extend(problems.take(ntp_server(&field(&format!("ntp[{at}]")), text)));
+    }
+    let (lease_time, lease_bounds) = lease_times(config, problems);
+    let mtu = config.mtu.and_then(|mtu| problems.number(&field("mtu"), mtu, (68, 65535), " bytes"));
+    let routes = routes(config, cidr, problems);
+    let boot = config.boot.as_ref().map(|boot| network_boot(boot, problems));
+    let extra = option_list(&field("options"), &config.options, problems);
+    PoolOptions {
+        dns,
+        domain_name: domain_name_,
+        domain_search,
+        ntp,
+        lease_time,
+        lease_bounds,
+        mtu: mtu.and_then(|mtu| u16::try_from(mtu).ok()),
+        routes,
+        boot,
+        extra,
+    }
+}
+
+/// A domain name as RFC 1035 and the resolvers of guests take it, without a final dot.
+fn domain_name(field: &str, text: &str) -> Result<String, PoolError> {
+    let name = text.trim().strip_suffix('.').unwrap_or_else(|| text.trim());
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if name.len() <= 253 && name.split('.').all(label) {
+        Ok(name.to_owned())
+    } else {
+        Err(PoolError::DomainName { field: field.to_owned(), value: text.to_owned() })
+    }
+}
+
+fn ntp_server(field: &str, text: &str) -> Result<NtpServer, PoolError> {
+    let error = || PoolError::NtpServer { field: field.to_owned(), value: text.to_owned() };
+    if let Ok(address) = text.trim().parse() {
+        return Ok(NtpServer::Address(address));
+    }
+    // "300.1.2.3" is a mistyped address rather than a host of that name.
+    if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return Err(error());
+    }
+    domain_name(field, text).map(NtpServer::Name).map_err(|_| error())
+}
+
+fn lease_times(config: &IPv4Config, problems: &mut Problems) -> (u32, (u32, u32)) {
+    let mut seconds = |name: &str, value: Option<i64>| {
+        let value = value.filter(|&seconds| seconds > 0)?;
+        problems.number(&format!("spec.ipv4Config.{name}"), value, (1, LONGEST_LEASE), " seconds")
+    };
+    let lease = seconds("leaseTime", config.lease_time).unwrap_or(DEFAULT_LEASE_TIME);
+    let shortest = seconds("minLeaseTime", config.min_lease_time).unwrap_or(lease);
+    let longest = seconds("maxLeaseTime", config.max_lease_time).unwrap_or(lease);
+    if shortest > lease || lease > longest {
+        problems.add(PoolError::LeaseTimes { lease, shortest, longest });
+        return (lease, (lease, lease));
+    }
+    (lease, (shortest, longest))
+}
+
+fn routes(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> Vec<(Ipv4Net, Ipv4Addr)> {
+    const FIELD: &str = "spec.ipv4Config.routes";
+    let mut routes = Vec::new();
+    for (at, api::Route { destination, gateway }) in
+        problems.bounded(FIELD, &config.routes, MOST_OTHERS).iter().enumerate()
+    {
+        let parsed = destination.trim().parse::<Ipv4Net>().map_err(|_| PoolError::RouteDestination {
+            field: format!("{FIELD}[{at}].destination"),
+            value: destination.clone(),
+        });
+        let field = format!("{FIELD}[{at}].gateway");
+        let by = match gateway.trim() {
+            "0.0.0.0" => Ok(Ipv4Addr::UNSPECIFIED),
+            text => host(&field, text, cidr),
+        };
+        if let (Some(to), Some(by)) = (problems.take(parsed), problems.take(by)) {
+            routes.push((to.trunc(), by));
+        }
+    }
+    routes
+}
+
+fn network_boot(declared: &api::Boot, problems: &mut Problems) -> Boot {
+    const FIELD: &str = "spec.ipv4Config.boot";
+    let server = |field: &str, text: Option<&String>, problems: &mut Problems| {
+        written(text).and_then(|text| problems.take(address(&format!("{field}.nextServer"), text)))
+    };
+    let file = |field: &str, text: Option<&String>, problems: &mut Problems| {
+        let text = written(text)?;
+        if text.len() > 255 {
+            problems.add(PoolError::BootFile { field: format!("{field}.file"), length: text.len() });
+            return None;
+        }
+        Some(text.to_owned())
+    };
+    let mut boot = Boot {
+        next_server: server(FIELD, declared.next_server.as_ref(), problems),
+        file: file(FIELD, declared.file.as_ref(), problems),
+        rules: Vec::new(),
+    };
+    for (at, rule) in
+        problems.bounded(&format!("{FIELD}.rules"), &declared.rules, MOST_OTHERS).iter().enumerate()
+    {
+        let api::BootRule { architectures, user_class, next_server, file: file_ } = rule;
+        let field = format!("{FIELD}.rules[{at}]");
+        let mut numbers = Vec::new();
+        for (at, &number) in architectures.iter().enumerate() {
+            let number = problems.number(&format!("{field}.architectures[{at}]"), number, (0, 65535), "");
+            numbers.extend(number.and_then(|number| u16::try_from(number).ok()));
+        }
+        // A rule that lost its architectures would match everybody.
+        if numbers.is_empty() && !architectures.is_empty() {
+            continue;
+        }
+        boot.rules.push(BootRule {
+            architectures: numbers,
+            user_class: written(user_class.as_ref()).map(str::to_owned),
+            next_server: server(&field, next_server.as_ref(), problems),
+            file: file(&field, file_.as_ref(), problems),
+        });
+    }
+    boot
+}
+
+fn option_list(field: &str, declared: &[OptionValue], problems: &mut Problems) -> Vec<DhcpOption> {
+    let mut list: Vec<DhcpOption> = Vec::new();
+    for (at, option) in problems.bounded(field, declared, MOST_OTHERS).iter().enumerate() {
+        let field = format!("{field}[{at}]");
+        let Some(option) = problems.take(options::parse(&field, option)) else { continue };
+        if list.iter().any(|earlier| earlier.code == option.code) {
+            problems.add(PoolError::OptionTwice { field, code: option.code });
+        } else {
+            list.push(option);
+        }
+    }
+    list
 }

@@ -17,8 +17,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-pub use error::{PoolError, PoolErrors};
-pub use options::{DhcpOption, option_code};
+pub use error::{Field, PoolError, PoolErrors};
+pub use options::{DhcpOption, option_code, option_name};
 
 use crate::api::IPPool;
 use crate::ipam::AddressSet;
