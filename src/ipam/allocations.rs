@@ -1,12 +1,15 @@
 //! The allocations of a pool, as values: read from a status, changed, written back.
+//!
+//! What does not parse is held aside, never dropped and never given out: one bad entry must not keep a pool down, and
+//! may be the only trace of a guest. Marks (`EXCLUDED`, `RESERVED`) are not kept: they follow from the spec.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use jiff::Timestamp;
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
 use super::Change;
-use crate::api::IPv4Status;
+use crate::api::{EXCLUDED, IPv4Status, RESERVED, RetiringAddress, format_time, parse_time};
 use crate::mac::MacAddr;
 use crate::pool::Pool;
 
@@ -25,6 +28,8 @@ pub struct Allocations {
     pub earlier_leases_end: Option<Timestamp>,
     /// Entries of the status that mean nothing to us, kept as they are and reported.
     pub unreadable: BTreeMap<String, String>,
+    /// Retiring entries of that sort.
+    pub unreadable_retiring: BTreeMap<String, RetiringAddress>,
 }
 
 /// An address that has left its MAC.
@@ -38,17 +43,170 @@ pub struct Retiring {
     pub withdrawn: Option<Timestamp>,
 }
 
-impl Allocations {
-    /// The allocations in a stored status; marks are left out (they follow from the spec).
-    pub fn read(_status: &IPv4Status) -> Self {
-        Self::default()
+impl Retiring {
+    fn read(stored: &RetiringAddress) -> Option<Self> {
+        let RetiringAddress { mac_address, since, withdrawn } = stored;
+        let withdrawn = match withdrawn {
+            None => None,
+            Some(text) => Some(parse_time(text)?),
+        };
+        Some(Self { mac: mac_address.parse().ok()?, since: parse_time(since)?, withdrawn })
     }
 
-    /// The status of these allocations under this pool: entries, marks and counts (COMPAT 1.1, note b).
-    pub fn write(&self, _pool: &Pool) -> IPv4Status {
-        IPv4Status::default()
+    fn write(&self) -> RetiringAddress {
+        RetiringAddress {
+            mac_address: self.mac.to_string(),
+            since: format_time(self.since),
+            withdrawn: self.withdrawn.map(format_time),
+        }
+    }
+}
+
+impl Allocations {
+    /// The allocations in a stored status; marks are left out (they follow from the spec).
+    ///
+    /// An address both allocated and retiring is allocated: upstream, which does not know `retiring`, has been here.
+    pub fn read(status: &IPv4Status) -> Self {
+        // Counts are computed on each write.
+        let IPv4Status {
+            allocated,
+            retiring,
+            reserved,
+            used: _,
+            available: _,
+            longest_lease,
+            earlier_leases_end,
+        } = status;
+        let mut read = Self {
+            longest_lease: longest_lease
+                .filter(|&seconds| seconds >= 0)
+                .map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)),
+            earlier_leases_end: earlier_leases_end.as_deref().and_then(parse_time),
+            ..Self::default()
+        };
+        for (address, holder) in allocated {
+            if holder == EXCLUDED || holder == RESERVED {
+                continue;
+            }
+            if let (Ok(address), Ok(mac)) = (address.parse(), holder.parse()) {
+                read.held.insert(address, mac);
+            } else {
+                read.unreadable.insert(address.clone(), holder.clone());
+            }
+        }
+        for (address, stored) in retiring {
+            match (address.parse(), Retiring::read(stored)) {
+                (Ok(address), _) if read.held.contains_key(&address) => {}
+                (Ok(address), Some(entry)) => {
+                    read.retiring.insert(address, entry);
+                }
+                _ => {
+                    read.unreadable_retiring.insert(address.clone(), stored.clone());
+                }
+            }
+        }
+        read.reserved = reserved.iter().filter_map(|address| address.parse().ok()).collect();
+        read.reserved.retain(|address| read.held.contains_key(address));
+        read
+    }
+
+    /// The status of these allocations under this pool: entries, marks and counts.
+    ///
+    /// Every exclusion that is written as one address is marked `EXCLUDED`, also outside the ranges; server and router
+    /// are marked `RESERVED` where the ranges have them; a card's entry always stands before a mark. `used` counts the
+    /// addresses of the domain that a card has, `available` those that one could get: neither used, nor retiring, nor
+    /// under an unreadable entry (upstream, which has none of the latter two, counts the same).
+    pub fn write(&self, pool: &Pool) -> IPv4Status {
+        let marks = [Some(pool.server), pool.router].into_iter().flatten();
+        let marks = marks.filter(|&address| pool.ranges.contains(address)).map(|address| (address, RESERVED));
+        let marks = marks.chain(pool.exclude_marks.iter().map(|&address| (address, EXCLUDED)));
+        let mut allocated: BTreeMap<_, _> =
+            marks.map(|(address, mark)| (address.to_string(), mark.to_owned())).collect();
+        allocated.extend(self.unreadable.iter().map(|(address, holder)| (address.clone(), holder.clone())));
+        allocated.extend(self.held.iter().map(|(address, mac)| (address.to_string(), mac.to_string())));
+
+        let mut retiring = self.unreadable_retiring.clone();
+        retiring.extend(self.retiring.iter().map(|(address, entry)| (address.to_string(), entry.write())));
+
+        let used = self.held.keys().filter(|&&address| pool.domain.contains(address)).count() as u64;
+        let withheld: BTreeSet<_> =
+            self.retiring.keys().copied().chain(self.unreadable_addresses()).collect();
+        let withheld = withheld
+            .into_iter()
+            .filter(|&address| pool.domain.contains(address) && !self.held.contains_key(&address))
+            .count() as u64;
+        IPv4Status {
+            allocated,
+            retiring,
+            reserved: self.reserved.iter().map(ToString::to_string).collect(),
+            used: i64::try_from(used).unwrap_or(i64::MAX),
+            available: i64::try_from(pool.domain.len() - used - withheld).unwrap_or(i64::MAX),
+            longest_lease: self.longest_lease.map(i64::from),
+            earlier_leases_end: self.earlier_leases_end.map(format_time),
+        }
+    }
+
+    /// Addresses that nobody may get because an entry says something about them that we cannot read.
+    pub fn unreadable_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.unreadable
+            .keys()
+            .chain(self.unreadable_retiring.keys())
+            .filter_map(|address| address.parse().ok())
     }
 
     /// Makes one change.
-    pub fn apply(&mut self, _change: &Change, _now: Timestamp) {}
+    ///
+    /// One that would take an address from another MAC than the change names does nothing.
+    pub fn apply(&mut self, change: &Change, now: Timestamp) {
+        match *change {
+            Change::Allocate { address, mac } => {
+                if self.held.get(&address).is_none_or(|&holder| holder == mac) {
+                    self.retiring.remove(&address);
+                    self.held.insert(address, mac);
+                }
+            }
+            Change::Retire { address, mac } => {
+                if self.held.get(&address).is_none_or(|&holder| holder == mac) {
+                    self.held.remove(&address);
+                    self.reserved.remove(&address);
+                    self.retiring
+                        .insert(address, Retiring { mac, since: stored_not_before(now), withdrawn: None });
+                }
+            }
+            Change::Withdraw { address } => {
+                if let Some(entry) = self.retiring.get_mut(&address) {
+                    entry.withdrawn = Some(stored_not_before(now));
+                }
+            }
+            Change::Forget { address } => {
+                self.retiring.remove(&address);
+                self.unreadable_retiring.remove(&address.to_string());
+            }
+            Change::Reserve { address, held: true } => {
+                self.reserved.insert(address);
+            }
+            Change::Reserve { address, held: false } => {
+                self.reserved.remove(&address);
+            }
+            Change::LongestLease { seconds } => {
+                if let Some(former) = self.longest_lease
+                    && former > seconds
+                {
+                    self.earlier_leases_end =
+                        self.earlier_leases_end.max(Some(stored_not_before(after(now, former))));
+                }
+                self.longest_lease = Some(seconds);
+            }
+        }
+    }
+}
+
+/// So many seconds later.
+pub(super) fn after(time: Timestamp, seconds: u32) -> Timestamp {
+    time.saturating_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
+}
+
+/// The first time that can be stored (whole seconds) and is not before `time`: storing must not shorten a wait.
+fn stored_not_before(time: Timestamp) -> Timestamp {
+    time.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil)).unwrap_or(time)
 }

@@ -7,6 +7,7 @@
 mod address_set;
 mod allocations;
 mod plan;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 pub use address_set::AddressSet;
 pub use allocations::{Allocations, Retiring};
 pub use plan::plan;
+pub use waiting::Waiting;
 
 use crate::mac::MacAddr;
 
@@ -139,57 +141,4 @@ pub enum Outcome {
     Waits(Waiting),
     /// It has none and wants none, and nothing of it is left in the pool (once the changes are written).
     Released,
-}
-
-/// Why a claim has no address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Waiting {
-    /// No address is left, not even a retiring one.
-    Exhausted,
-    /// Only retiring addresses are left (for a declared address: it is the one that retires); the next one may be
-    /// re-used at the time given, or nobody can say yet.
-    AddressRetiring {
-        /// How many retire.
-        retiring: usize,
-        /// When the first of them may go to another MAC.
-        until: Option<Timestamp>,
-    },
-    /// Another claim of this network has the MAC.
-    DuplicateMac {
-        /// Whose.
-        owner: Owner,
-    },
-    /// The declared address belongs to another MAC.
-    AddressTaken {
-        /// The address.
-        address: Ipv4Addr,
-        /// Who has it.
-        by: MacAddr,
-    },
-    /// The declared address is reserved for another MAC, or declared by an older claim, that does not have it yet.
-    AddressDeclared {
-        /// The address.
-        address: Ipv4Addr,
-        /// For whom.
-        by: MacAddr,
-    },
-    /// The declared address is outside the pool, excluded, or the server's or the router's.
-    AddressNotInPool {
-        /// The address.
-        address: Ipv4Addr,
-    },
-}
-
-impl Waiting {
-    /// The reason as one CamelCase word.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Exhausted => "PoolExhausted",
-            Self::AddressRetiring { .. } => "AddressRetiring",
-            Self::DuplicateMac { .. } => "DuplicateMAC",
-            Self::AddressTaken { .. } => "AddressTaken",
-            Self::AddressDeclared { .. } => "AddressDeclared",
-            Self::AddressNotInPool { .. } => "AddressNotInPool",
-        }
-    }
 }

@@ -1,0 +1,120 @@
+//! When an address that has left its MAC may go to another one, and when it is forgotten.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
+
+use super::Planner;
+use crate::ipam::allocations::after;
+use crate::ipam::{Change, Retiring};
+use crate::mac::MacAddr;
+
+/// How many retiring addresses a status may carry before those that are over are worth a write of their own.
+const MOST_RETIRING: usize = 4096;
+
+impl Planner<'_> {
+    /// What the agents and the operator have told: operator's word first, then leases.
+    ///
+    /// A longer lease time counts at once. A shorter one only when every agent serves it: until then one of them may
+    /// still be granting the longer leases.
+    pub(super) fn take_evidence(&mut self) {
+        let given = self.given;
+        for &address in self.evidence.reuse {
+            if given.retiring.contains_key(&address)
+                || given.unreadable_retiring.contains_key(&address.to_string())
+            {
+                self.change(Change::Forget { address });
+            }
+        }
+        let seconds = self.pool.longest_lease();
+        let shorter = given.longest_lease.is_some_and(|former| former > seconds);
+        if given.longest_lease != Some(seconds) && (self.evidence.withdrawn || !shorter) {
+            self.change(Change::LongestLease { seconds });
+        }
+        if self.evidence.withdrawn {
+            for (&address, entry) in &given.retiring {
+                if entry.withdrawn.is_none() && self.allocations.retiring.contains_key(&address) {
+                    self.change(Change::Withdraw { address });
+                }
+            }
+        }
+    }
+
+    /// From when on a retiring address may go to another MAC because no lease of it can be running any more; nobody
+    /// can say before every agent has stopped granting it.
+    pub(super) fn until(&self, entry: &Retiring) -> Option<Timestamp> {
+        let longest = self.allocations.longest_lease.unwrap_or_else(|| self.pool.longest_lease());
+        let end = after(entry.withdrawn?, longest);
+        Some(self.allocations.earlier_leases_end.map_or(end, |earlier| end.max(earlier)))
+    }
+
+    /// Whether a retiring address may go to another MAC now.
+    pub(super) fn is_reusable(&self, entry: &Retiring) -> bool {
+        self.until(entry).is_some_and(|until| until <= self.evidence.now)
+            || (self.evidence.absent.contains(&entry.mac)
+                && !self.holders.is_claimed(entry.mac)
+                && self.holders.get(entry.mac).is_none())
+    }
+
+    /// Takes addresses away from whoever shall not have them (any more).
+    pub(super) fn retire(&mut self) {
+        let held: Vec<_> = self.held_by.iter().copied().collect();
+        for of_one_mac in held.chunk_by(|(one, _), (other, _)| one == other) {
+            let kept = self.kept(of_one_mac);
+            for &(mac, address) in of_one_mac {
+                if kept != Some(address) {
+                    self.change(Change::Retire { address, mac });
+                }
+            }
+        }
+    }
+
+    /// Which of its addresses a MAC keeps, given as pairs in the order of the addresses.
+    ///
+    /// Somebody who shall have one keeps the one that is declared, else the one its claim knows of, else the lowest.
+    /// Nobody keeps anything by a claim that goes, whatever address that claim remembers: its status may be older than
+    /// the pool, and what is not released with it would never be. An address that nothing explains stays, unless the
+    /// reservation that it was held for is gone.
+    fn kept(&self, held: &[(MacAddr, Ipv4Addr)]) -> Option<Ipv4Addr> {
+        let &(mac, lowest) = held.first()?;
+        if let Some(holder) = self.holders.get(mac) {
+            let preferred = [holder.reserved(), holder.wanted(), holder.remembered()];
+            let known = preferred.into_iter().flatten().find(|&address| held.contains(&(mac, address)));
+            return known.or(Some(lowest));
+        }
+        if self.holders.is_claimed(mac) {
+            return None;
+        }
+        let mut unexplained = held.iter().map(|&(_, address)| address);
+        unexplained.find(|address| !self.allocations.reserved.contains(address))
+    }
+
+    /// Forgets addresses that nobody can be using any more, so that the status does not grow for ever.
+    ///
+    /// Only together with another change, or when there are very many; and not while a claim that has come or will
+    /// come back remembers the address.
+    pub(super) fn forget(&mut self) {
+        if self.changes.is_empty() && self.allocations.retiring.len() <= MOST_RETIRING {
+            return;
+        }
+        let remembered: BTreeSet<_> = self
+            .holders
+            .by_age
+            .iter()
+            .filter_map(|claim| claim.remembered.map(|address| (claim.mac, address)))
+            .collect();
+        let over: Vec<_> = self
+            .allocations
+            .retiring
+            .iter()
+            .filter(|(address, entry)| {
+                self.is_reusable(entry) && !remembered.contains(&(entry.mac, **address))
+            })
+            .map(|(&address, _)| address)
+            .collect();
+        for address in over {
+            self.change(Change::Forget { address });
+        }
+    }
+}
