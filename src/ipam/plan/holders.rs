@@ -36,7 +36,7 @@ impl Holder<'_> {
         self.claim.and_then(|claim| claim.remembered)
     }
 
-    /// Reservation and claim declare two addresses: the reservation, which is the pool's owner's word, counts.
+    /// Why the address that its claim declares is not even tried: the pool's owner reserves another, and decides.
     pub(super) fn contradiction(&self) -> Option<Waiting> {
         match (self.wanted(), self.reserved()) {
             (Some(address), Some(reserved)) if address != reserved => {

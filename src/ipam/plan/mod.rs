@@ -232,14 +232,13 @@ impl<'a> Planner<'a> {
         {
             return Outcome::Waits(Waiting::DuplicateMac { owner: elected.owner.clone() });
         }
-        let waiting = holder.contradiction().or_else(|| {
-            // An address by which only the reservation is not served is good enough for its claim.
-            let content = claim.wanted.is_none() && self.current(claim.mac).is_some();
-            if content { None } else { self.waiting(holder, none_left) }
-        });
-        match (waiting, self.current(claim.mac)) {
-            (None, Some(address)) => Outcome::Holds(address),
-            (waiting, _) => Outcome::Waits(waiting.unwrap_or_else(|| none_left.clone())),
+        // An address by which only the reservation is not served is good enough for the claim.
+        match self.current(claim.mac) {
+            Some(address) if claim.wanted.is_none_or(|wanted| wanted == address) => Outcome::Holds(address),
+            _ => {
+                let waiting = holder.contradiction().or_else(|| self.waiting(holder, none_left));
+                Outcome::Waits(waiting.unwrap_or_else(|| none_left.clone()))
+            }
         }
     }
 

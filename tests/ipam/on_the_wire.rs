@@ -1,0 +1,239 @@
+//! No two guests on one address: plans, agents that lag behind, guests that linger, and virtual time.
+//!
+//! The model knows nothing of how an address retires. It knows what agents do (grant what their last table says, for
+//! as long as their last table says), what guests do (use a lease until it ends, unless they are gone), and watches
+//! whether two of them ever use one address.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use proptest::prelude::*;
+use vmdhcp_core::MacAddr;
+use vmdhcp_core::ipam::{Allocations, Claim, Evidence, Intent, Outcome, Plan, plan};
+
+use crate::fixtures::*;
+
+const AGENTS: usize = 2;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// A VM is created; the address is what it declares.
+    Create {
+        card: u8,
+        wanted: Option<u8>,
+    },
+    /// Its object is deleted; the guest may go on running (its node may be lost).
+    Delete {
+        card: u8,
+    },
+    /// The guest ends for certain.
+    Kill {
+        card: u8,
+    },
+    Pause {
+        card: u8,
+    },
+    Resume {
+        card: u8,
+    },
+    Declare {
+        card: u8,
+        wanted: Option<u8>,
+    },
+    /// The manager plans and writes; it may die before it tells the claims.
+    Reconcile {
+        dies: bool,
+    },
+    /// An agent sees the pool as it is now.
+    Sync {
+        agent: usize,
+    },
+    /// An agent answers a guest.
+    Grant {
+        agent: usize,
+        card: u8,
+    },
+    LeaseTime {
+        seconds: u32,
+    },
+    Wait {
+        seconds: u32,
+    },
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let card = 1_u8..6;
+    let wanted = prop::option::weighted(0.3, 1_u8..4);
+    prop_oneof![
+        3 => (card.clone(), wanted.clone()).prop_map(|(card, wanted)| Step::Create { card, wanted }),
+        2 => card.clone().prop_map(|card| Step::Delete { card }),
+        1 => card.clone().prop_map(|card| Step::Kill { card }),
+        1 => card.clone().prop_map(|card| Step::Pause { card }),
+        1 => card.clone().prop_map(|card| Step::Resume { card }),
+        1 => (card.clone(), wanted).prop_map(|(card, wanted)| Step::Declare { card, wanted }),
+        8 => prop::bool::weighted(0.2).prop_map(|dies| Step::Reconcile { dies }),
+        8 => (0..AGENTS).prop_map(|agent| Step::Sync { agent }),
+        8 => (0..AGENTS, card).prop_map(|(agent, card)| Step::Grant { agent, card }),
+        1 => prop_oneof![Just(100_u32), Just(1000), Just(10_000)].prop_map(|seconds| Step::LeaseTime { seconds }),
+        4 => prop_oneof![1_u32..200, 200_u32..12_000].prop_map(|seconds| Step::Wait { seconds }),
+    ]
+}
+
+/// The pool as it is stored: one object, one version for spec and status.
+#[derive(Debug, Clone)]
+struct Stored {
+    version: u64,
+    lease: u32,
+    allocations: Allocations,
+}
+
+struct Model {
+    now: i64,
+    stored: Stored,
+    /// What each agent serves.
+    agents: Vec<Stored>,
+    claims: BTreeMap<u8, Claim>,
+    running: BTreeSet<MacAddr>,
+    /// Who uses which address until when.
+    leases: BTreeMap<(Ipv4Addr, MacAddr), i64>,
+    /// How often an address has gone from one guest to another.
+    changes_of_hands: u32,
+    last_user: BTreeMap<Ipv4Addr, MacAddr>,
+}
+
+impl Model {
+    fn new() -> Self {
+        let stored = Stored { version: 1, lease: 1000, allocations: Allocations::default() };
+        Self {
+            now: 1_000_000,
+            agents: vec![stored.clone(); AGENTS],
+            stored,
+            claims: BTreeMap::new(),
+            running: BTreeSet::new(),
+            leases: BTreeMap::new(),
+            changes_of_hands: 0,
+            last_user: BTreeMap::new(),
+        }
+    }
+
+    /// Makes a step; an error is two guests on one address.
+    fn step(&mut self, step: Step) -> Result<(), TestCaseError> {
+        match step {
+            Step::Create { card, wanted } => {
+                let fresh = Claim { wanted: wanted.map(ip), ..claim(card) };
+                self.claims.entry(card).or_insert(fresh);
+                self.running.insert(mac(card));
+            }
+            Step::Delete { card } => self.edit(card, |claim| claim.intent = Intent::Release),
+            Step::Kill { card } => {
+                self.running.remove(&mac(card));
+                self.leases.retain(|(_, owner), _| *owner != mac(card));
+            }
+            Step::Pause { card } => self.edit(card, |claim| claim.intent = Intent::Pause),
+            Step::Resume { card } => self.edit(card, |claim| claim.intent = Intent::Hold),
+            Step::Declare { card, wanted } => self.edit(card, |claim| claim.wanted = wanted.map(ip)),
+            Step::Reconcile { dies } => self.reconcile(dies)?,
+            Step::Sync { agent } => self.agents[agent] = self.stored.clone(),
+            Step::Grant { agent, card } => self.grant(agent, mac(card))?,
+            Step::LeaseTime { seconds } => {
+                self.stored.lease = seconds;
+                self.stored.version += 1;
+            }
+            Step::Wait { seconds } => self.now += i64::from(seconds),
+        }
+        Ok(())
+    }
+
+    fn edit(&mut self, card: u8, edit: impl FnOnce(&mut Claim)) {
+        if let Some(claim) = self.claims.get_mut(&card)
+            && claim.intent != Intent::Release
+        {
+            edit(claim);
+        }
+    }
+
+    fn plan(&self, claims: &[Claim]) -> Plan {
+        // The truth: a card that no claim has and whose guest has ended.
+        let absent = (0..=u8::MAX).map(mac).filter(|mac| !self.running.contains(mac)).collect();
+        let evidence = Evidence {
+            now: at(self.now),
+            withdrawn: self.agents.iter().all(|agent| agent.version >= self.stored.version),
+            absent: &absent,
+            reuse: &BTreeSet::new(),
+        };
+        let pool = pool(ip(1), ip(3)).leasing(self.stored.lease).checked();
+        plan(&pool, &self.stored.allocations, claims, &evidence)
+    }
+
+    fn reconcile(&mut self, dies: bool) -> Result<(), TestCaseError> {
+        let (cards, mut claims): (Vec<_>, Vec<_>) =
+            self.claims.iter().map(|(card, claim)| (*card, claim.clone())).unzip();
+        let plan = self.plan(&claims);
+        if !plan.changes.is_empty() {
+            for change in &plan.changes {
+                self.stored.allocations.apply(change, at(self.now));
+            }
+            self.stored.version += 1;
+        }
+        if !dies {
+            report(&mut claims, &plan);
+            for ((card, claim), outcome) in cards.into_iter().zip(claims).zip(&plan.outcomes) {
+                if claim.intent == Intent::Release {
+                    prop_assert_eq!(outcome, &Outcome::Released);
+                    self.claims.remove(&card);
+                } else {
+                    self.claims.insert(card, claim);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn grant(&mut self, agent: usize, mac: MacAddr) -> Result<(), TestCaseError> {
+        let agent = &self.agents[agent];
+        let held = agent.allocations.held.iter().find(|(_, holder)| **holder == mac);
+        let Some((&address, _)) = held.filter(|_| self.running.contains(&mac)) else { return Ok(()) };
+        for (&(used, by), &end) in &self.leases {
+            let clash = used == address && by != mac && end > self.now;
+            prop_assert!(!clash, "{} and {} use {} at {}", mac, by, address, self.now);
+        }
+        self.leases.insert((address, mac), self.now + i64::from(agent.lease));
+        if self.last_user.insert(address, mac).is_some_and(|former| former != mac) {
+            self.changes_of_hands += 1;
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn two_guests_never_use_one_address(steps in prop::collection::vec(any_step(), 0..150)) {
+        let mut model = Model::new();
+        for step in steps {
+            model.step(step)?;
+        }
+    }
+}
+
+#[test]
+fn the_model_does_see_addresses_change_hands() {
+    // Or it would prove nothing.
+    let mut model = Model::new();
+    let round = |card: u8| {
+        let everybody_syncs = (0..AGENTS).map(|agent| Step::Sync { agent });
+        let reconcile = Step::Reconcile { dies: false };
+        [Step::Create { card, wanted: Some(1) }, reconcile.clone()]
+            .into_iter()
+            .chain(everybody_syncs.clone())
+            .chain([Step::Grant { agent: 0, card }, Step::Delete { card }, reconcile.clone()])
+            .chain(everybody_syncs)
+            .chain([reconcile.clone(), Step::Wait { seconds: 1000 }])
+            .collect::<Vec<_>>()
+    };
+    for step in (1..=5).flat_map(round) {
+        model.step(step).unwrap();
+    }
+    assert_eq!(model.changes_of_hands, 4);
+}
