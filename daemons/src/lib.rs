@@ -1,4 +1,5 @@
 //! What of `vmdhcp` runs for long or touches the world: the local API, the manager, the agents.
 
 pub mod agent;
+pub mod manager;
 pub mod runtime;

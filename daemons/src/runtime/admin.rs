@@ -31,8 +31,9 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) ->
             tokio::time::sleep(DRAIN).await;
         }
     };
-    let server =
-        axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.wait().await }).into_future();
+    let server = axum::serve(listener, router)
+        .with_graceful_shutdown(async move { shutdown.wait().await })
+        .into_future();
     tokio::select! {
         result = server => result,
         () = drained => Ok(()),

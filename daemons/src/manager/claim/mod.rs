@@ -1,0 +1,149 @@
+//! The claim reconciler: each card of a VirtualMachineNetworkConfig gets its address, or a reason why not.
+
+mod observe;
+mod plan;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::runtime::controller::Action;
+use kube::{Resource, ResourceExt};
+use serde_json::json;
+use vmdhcp_core::NetworkName;
+use vmdhcp_core::api::{VMNETCFG_FINALIZER, VirtualMachineNetworkConfig};
+
+pub(super) use observe::{StoredCard, claims_on, networks};
+
+use super::pool::{AllocatorError, pool_of_network};
+use super::{Context, GuardedClaim, ManagerError, Settlement};
+use plan::{ClaimPlan, Settlements};
+
+/// Why a claim could not be reconciled; it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClaimReconcileError {
+    #[error("VirtualMachineNetworkConfig {claim}: {step}: {error}")]
+    Api { claim: String, step: &'static str, error: kube::Error },
+    #[error("VirtualMachineNetworkConfig {claim}: network {network}: {error}")]
+    Allocator { claim: String, network: NetworkName, error: AllocatorError },
+    #[error(transparent)]
+    Watch(#[from] ManagerError),
+    #[error("VirtualMachineNetworkConfig {claim} cannot be read: {error}")]
+    Unreadable { claim: String, error: String },
+}
+
+/// Brings one claim to the state that its pools allow.
+pub(super) async fn reconcile(
+    stored: Arc<GuardedClaim>,
+    context: Arc<Context>,
+) -> Result<Action, ClaimReconcileError> {
+    context.lists_complete().await?;
+    let name = format!("{}/{}", stored.namespace().unwrap_or_default(), stored.name_any());
+    let stored = match &stored.0 {
+        Ok(stored) => stored,
+        Err(invalid) => {
+            return Err(ClaimReconcileError::Unreadable { claim: name, error: invalid.error.clone() });
+        }
+    };
+    let api: Api<VirtualMachineNetworkConfig> =
+        Api::namespaced(context.client.clone(), &stored.namespace().unwrap_or_default());
+    let failed = |step| {
+        let claim = name.clone();
+        move |error| ClaimReconcileError::Api { claim, step, error }
+    };
+    let deleting = stored.meta().deletion_timestamp.is_some();
+    let has_finalizer = stored.finalizers().iter().any(|finalizer| finalizer == VMNETCFG_FINALIZER);
+    if deleting && !has_finalizer {
+        return Ok(Action::await_change());
+    }
+    if !has_finalizer {
+        // Nothing is allocated before the finalizer is stored: without it a deletion would leak the address.
+        let mut finalizers = stored.finalizers().to_vec();
+        finalizers.push(VMNETCFG_FINALIZER.to_owned());
+        patch_finalizers(&api, stored, &finalizers).await.map_err(failed("adding the finalizer"))?;
+        return Ok(Action::await_change());
+    }
+    let settlements = settle(stored, &name, &context).await?;
+    let ClaimPlan { status, released, notices } = plan::plan(stored, &settlements, context.now());
+    if deleting {
+        if released {
+            let kept: Vec<_> = stored
+                .finalizers()
+                .iter()
+                .filter(|finalizer| *finalizer != VMNETCFG_FINALIZER)
+                .cloned()
+                .collect();
+            patch_finalizers(&api, stored, &kept).await.map_err(failed("removing the finalizer"))?;
+        }
+        return Ok(Action::await_change());
+    }
+    if stored.status.as_ref() != Some(&status) {
+        let next = VirtualMachineNetworkConfig { status: Some(status), ..stored.clone() };
+        api.replace_status(&stored.name_any(), &PostParams::default(), &next)
+            .await
+            .map_err(failed("writing the status"))?;
+        for notice in notices {
+            context.events.warn(stored, &notice).await;
+        }
+    }
+    Ok(Action::await_change())
+}
+
+/// Asks the allocator of each network for its outcome, all at once.
+async fn settle(
+    stored: &VirtualMachineNetworkConfig,
+    name: &str,
+    context: &Arc<Context>,
+) -> Result<Settlements, ClaimReconcileError> {
+    let settle_one = async |network: NetworkName| {
+        let Some(pool) = pool_of_network(&network, &context.pools) else { return Ok((network, None)) };
+        let allocator = context.allocators.of(&vmdhcp_core::pool::PoolRef::of(&pool), context);
+        let settled: Result<BTreeMap<_, Settlement>, _> =
+            allocator.settle(&stored.namespace().unwrap_or_default(), &stored.name_any()).await;
+        match settled {
+            Ok(cards) => Ok((network, Some(cards))),
+            Err(AllocatorError::PoolGone) => Ok((network, None)),
+            Err(error) => Err(ClaimReconcileError::Allocator { claim: name.to_owned(), network, error }),
+        }
+    };
+    let all = futures::future::try_join_all(networks(stored).into_iter().map(settle_one)).await?;
+    Ok(all.into_iter().collect())
+}
+
+/// Sets the finalizers under the version that the decision was made on.
+async fn patch_finalizers(
+    api: &Api<VirtualMachineNetworkConfig>,
+    stored: &VirtualMachineNetworkConfig,
+    finalizers: &[String],
+) -> kube::Result<()> {
+    let metadata = json!({ "finalizers": finalizers, "resourceVersion": stored.resource_version() });
+    let patch = Patch::Merge(json!({ "metadata": metadata }));
+    match api.patch_metadata(&stored.name_any(), &PatchParams::default(), &patch).await {
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// A claim that failed is tried again; a conflict soon, since only a stale copy stands in the way.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that Controller::run asks for")]
+pub(super) fn error_policy(
+    _: Arc<GuardedClaim>,
+    error: &ClaimReconcileError,
+    context: Arc<Context>,
+) -> Action {
+    context.metrics.reconcile_errors.inc();
+    match error {
+        ClaimReconcileError::Api { error: kube::Error::Api(status), .. } if status.is_conflict() => {
+            Action::requeue(Duration::from_millis(50))
+        }
+        ClaimReconcileError::Unreadable { .. } => {
+            tracing::warn!(%error, "waiting for the object to be mended");
+            Action::await_change()
+        }
+        error => {
+            tracing::warn!(%error, "a claim could not be reconciled");
+            Action::requeue(Duration::from_secs(2))
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! The allocator of a pool: one task, the only writer of that pool's status.
+//!
+//! Group commit: all that waits goes into one write, and what arrives during a write goes into the next. A batch that
+//! the API refuses is divided until the bad claim stands alone, so that it costs only itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Duration, Instant};
+use vmdhcp_core::api::IPPool;
+use vmdhcp_core::mac::MacAddr;
+use vmdhcp_core::pool::PoolRef;
+
+use super::super::pacer::Cadence;
+use super::super::{Context, Settlement};
+use super::apply::{self, WriteError};
+use super::observe::{CardKey, Observation};
+use super::plan::{self, PoolPlan, Refusals};
+
+/// How often a write may come too late before whoever waits is told to come again.
+const MOST_ATTEMPTS: usize = 16;
+/// After this long the API is offered again what it refused.
+const REFUSAL_LASTS: Duration = Duration::from_secs(300);
+/// How often agents are checked for silence.
+const AGENT_CHECK: Duration = Duration::from_secs(20);
+
+/// Why a request could not be settled now.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(in crate::manager) enum AllocatorError {
+    #[error("the pool is gone")]
+    PoolGone,
+    #[error("the manager is stopping")]
+    Stopping,
+    #[error("the API does not take the pool's status: {0}")]
+    StatusRefused(String),
+    #[error("the pool's status could not be written: {0}")]
+    Write(String),
+    #[error("the pool could not be read: {0}")]
+    Read(String),
+}
+
+/// What a pass over a pool has left behind.
+#[derive(Debug, Clone)]
+pub(in crate::manager) struct Pass {
+    /// The pool as it is stored now.
+    pub(in crate::manager) object: IPPool,
+    /// No claim has an address of it.
+    pub(in crate::manager) drained: bool,
+    /// The operator's list of addresses to re-use has been acted on.
+    pub(in crate::manager) reuse_acted_on: bool,
+    settlements: Arc<BTreeMap<CardKey, Settlement>>,
+}
+
+type Reply = oneshot::Sender<Result<Pass, AllocatorError>>;
+
+/// Asks an allocator for a pass over its pool.
+#[derive(Clone)]
+pub(in crate::manager) struct Allocator {
+    requests: mpsc::UnboundedSender<Reply>,
+}
+
+impl Allocator {
+    /// A pass that starts after this call, and what it leaves.
+    pub(in crate::manager) async fn refresh(&self) -> Result<Pass, AllocatorError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(reply).map_err(|_| AllocatorError::Stopping)?;
+        answer.await.unwrap_or(Err(AllocatorError::Stopping))
+    }
+
+    /// What the cards of one claim get, once it is written.
+    pub(in crate::manager) async fn settle(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<BTreeMap<MacAddr, Settlement>, AllocatorError> {
+        let pass = self.refresh().await?;
+        let of_claim =
+            pass.settlements.iter().filter(|(key, _)| key.namespace == namespace && key.name == name);
+        Ok(of_claim.map(|(key, settlement)| (key.mac, settlement.clone())).collect())
+    }
+}
+
+/// The allocators of all pools.
+#[derive(Default)]
+pub(in crate::manager) struct Allocators {
+    running: Mutex<HashMap<PoolRef, (Allocator, JoinHandle<()>)>>,
+}
+
+impl Allocators {
+    /// The allocator of that pool, started if need be.
+    pub(in crate::manager) fn of(&self, key: &PoolRef, context: &Arc<Context>) -> Allocator {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((allocator, task)) = running.get(key)
+            && !task.is_finished()
+        {
+            return allocator.clone();
+        }
+        let (requests, received) = mpsc::unbounded_channel();
+        let task = tokio::spawn(Task::new(key.clone(), Arc::downgrade(context)).run(received));
+        let allocator = Allocator { requests };
+        running.insert(key.clone(), (allocator.clone(), task));
+        allocator
+    }
+
+    /// Stops the allocator of a pool that is gone.
+    pub(in crate::manager) async fn forget(&self, key: &PoolRef) {
+        let gone = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        finish(gone).await;
+    }
+
+    /// Stops all of them; a write that has begun is finished.
+    pub(in crate::manager) async fn stop(&self) {
+        let all: Vec<_> = self.running.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        for (_, stopped) in all {
+            finish(Some(stopped)).await;
+        }
+    }
+}
+
+async fn finish(allocator: Option<(Allocator, JoinHandle<()>)>) {
+    if let Some((allocator, task)) = allocator {
+        // The task ends when the last one who could ask is gone.
+        drop(allocator);
+        if let Err(error) = task.await {
+            tracing::error!(%error, "an allocator has panicked");
+        }
+    }
+}
+
+struct Task {
+    key: PoolRef,
+    context: Weak<Context>,
+    /// The pool as our last write or read left it: the watch may be behind.
+    base: Option<IPPool>,
+    refusals: Refusals,
+    refused_at: Option<Instant>,
+    cadence: Cadence,
+    /// What each claim has been told or is being told.
+    announced: HashMap<CardKey, Settlement>,
+}
+
+/// The version of an object as a number, to tell which of two copies is newer.
+fn version(object: &IPPool) -> u64 {
+    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or(0)
+}
+
+impl Task {
+    fn new(key: PoolRef, context: Weak<Context>) -> Self {
+        let (base, refused_at) = (None, None);
+        Self {
+            key,
+            context,
+            base,
+            refusals: Refusals::new(),
+            refused_at,
+            cadence: Cadence::default(),
+            announced: HashMap::new(),
+        }
+    }
+
+    async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Reply>) {
+        let mut wake = None;
+        let mut waiting: Vec<Reply> = Vec::new();
+        loop {
+            let pause = wake.unwrap_or(AGENT_CHECK).min(AGENT_CHECK);
+            match tokio::time::timeout(pause, requests.recv()).await {
+                Ok(Some(reply)) => waiting.push(reply),
+                Ok(None) => return,
+                Err(_elapsed) => {}
+            }
+            let Some(context) = self.context.upgrade() else { return };
+            let open = self.cadence.next_write(Instant::now());
+            while let Ok(Some(reply)) = tokio::time::timeout_at(open, requests.recv()).await {
+                waiting.push(reply);
+            }
+            while let Ok(reply) = requests.try_recv() {
+                waiting.push(reply);
+            }
+            let batch = std::mem::take(&mut waiting);
+            #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 claims")]
+            context.metrics.claims_per_write.observe(batch.len() as f64);
+            let (result, next) = match self.pass(&context).await {
+                Ok((pass, next)) => (Ok(pass), next),
+                Err(error) => (Err(error), None),
+            };
+            wake = next;
+            for reply in batch {
+                // Whoever asked may have gone away meanwhile.
+                let _ = reply.send(result.clone());
+            }
+        }
+    }
+
+    /// Plans and writes until the status is what the plan says.
+    async fn pass(&mut self, context: &Context) -> Result<(Pass, Option<Duration>), AllocatorError> {
+        if self.refused_at.is_some_and(|at| at.elapsed() > REFUSAL_LASTS) {
+            self.refusals.clear();
+            self.refused_at = None;
+        }
+        let mut parts: VecDeque<Option<BTreeSet<MacAddr>>> = VecDeque::from([None]);
+        let mut attempts = 0;
+        let (mut divided, mut reread) = (false, false);
+        loop {
+            let observation = self.observe(context, reread).await?;
+            let only = parts.front().cloned().flatten();
+            let planned = plan::plan(&observation, &self.refusals, only.as_ref());
+            reread = false;
+            if observation.object.status.as_ref() == Some(&planned.status) {
+                parts.pop_front();
+            } else {
+                match self.write(context, &observation, &planned).await {
+                    Ok(()) => drop(parts.pop_front()),
+                    Err(WriteError::Gone) => return Err(AllocatorError::PoolGone),
+                    Err(WriteError::Unknown(error)) => {
+                        attempts += 1;
+                        if attempts >= MOST_ATTEMPTS {
+                            return Err(AllocatorError::Write(error.to_string()));
+                        }
+                        reread = true;
+                        continue;
+                    }
+                    Err(WriteError::Refused(message)) => {
+                        divided = true;
+                        self.divide(&mut parts, &planned.changed, message)?;
+                        continue;
+                    }
+                }
+            }
+            if parts.is_empty() && !divided {
+                return Ok(self.finish(context, &observation, planned));
+            }
+            // After a division the parts are written; one more plan over all tells each claim where it stands.
+            if parts.is_empty() {
+                divided = false;
+                parts.push_back(None);
+            }
+        }
+    }
+
+    /// Gathers what is known, on the newest copy of the pool at hand.
+    async fn observe(&mut self, context: &Context, reread: bool) -> Result<Observation, AllocatorError> {
+        let stored = context.pools.get(&ObjectRef::new(&self.key.name).within(&self.key.namespace));
+        let newest = match (self.base.take(), stored) {
+            _ if reread => None,
+            (Some(base), Some(stored))
+                if version(&base) >= version(&stored) && base.uid() == stored.uid() =>
+            {
+                Some(base)
+            }
+            (_, Some(stored)) => Some(IPPool::clone(&stored)),
+            (base, None) => base,
+        };
+        let object = match newest {
+            Some(object) => object,
+            None => apply::read(context, &self.key)
+                .await
+                .map_err(|error| AllocatorError::Read(error.to_string()))?
+                .ok_or(AllocatorError::PoolGone)?,
+        };
+        self.base = Some(object.clone());
+        Ok(Observation::gather(object, context))
+    }
+
+    async fn write(
+        &mut self,
+        context: &Context,
+        observation: &Observation,
+        planned: &PoolPlan,
+    ) -> Result<(), WriteError> {
+        let bytes = apply::size(&planned.status);
+        tokio::time::sleep(context.pacer.take(bytes, Instant::now())).await;
+        let written = apply::write(context, &observation.object, planned.status.clone()).await?;
+        self.cadence.wrote(bytes, Instant::now());
+        for notice in &planned.notices {
+            context.events.warn(&written, notice).await;
+        }
+        self.base = Some(written);
+        Ok(())
+    }
+
+    /// Divides a refused batch in two; a single MAC is refused for some time.
+    fn divide(
+        &mut self,
+        parts: &mut VecDeque<Option<BTreeSet<MacAddr>>>,
+        changed: &BTreeSet<MacAddr>,
+        message: String,
+    ) -> Result<(), AllocatorError> {
+        parts.pop_front();
+        let mut macs = changed.iter().copied();
+        match changed.len() {
+            0 => return Err(AllocatorError::StatusRefused(message)),
+            1 => {
+                self.refusals.extend(macs.next().map(|mac| (mac, message)));
+                self.refused_at = Some(Instant::now());
+                // The rest of the status may have to be written all the same.
+                parts.push_front(Some(BTreeSet::new()));
+            }
+            count => {
+                let first: BTreeSet<_> = macs.by_ref().take(count / 2).collect();
+                parts.push_front(Some(macs.collect()));
+                parts.push_front(Some(first));
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the claims whose outcome has changed, and what the pass leaves behind.
+    fn finish(
+        &mut self,
+        context: &Context,
+        observation: &Observation,
+        planned: PoolPlan,
+    ) -> (Pass, Option<Duration>) {
+        let PoolPlan { status, settlements, wake, drained, .. } = planned;
+        if let (Ok((pool, _)), Some(ipv4)) = (&observation.pool, &status.ipv4) {
+            context.metrics.show(pool, ipv4);
+        }
+        self.announced.retain(|key, _| settlements.contains_key(key));
+        for (key, settlement) in &settlements {
+            let told = self.announced.insert(key.clone(), settlement.clone());
+            let knows = match &told {
+                Some(told) => told == settlement,
+                None => observation.known.get(key).is_some_and(|card| card.agrees_with(settlement)),
+            };
+            if !knows {
+                // The receiver lives as long as the manager.
+                let _ = context.changed_claims.send(key.object());
+            }
+        }
+        let wake = wake.map(|at| {
+            let left = at.duration_since(observation.now).max(jiff::SignedDuration::ZERO);
+            Duration::try_from(left).unwrap_or(AGENT_CHECK)
+        });
+        let object = self.base.clone().unwrap_or_else(|| observation.object.clone());
+        let reuse_acted_on = !observation.reuse.is_empty();
+        (Pass { object, drained, reuse_acted_on, settlements: Arc::new(settlements) }, wake)
+    }
+}

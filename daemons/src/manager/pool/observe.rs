@@ -1,0 +1,128 @@
+//! Everything that a pool's plan looks at, gathered in one value. Needs a client only where the store may be behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
+use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AgentReport, IPPool, REUSE_ANNOTATION};
+use vmdhcp_core::mac::MacAddr;
+use vmdhcp_core::pool::{PoolError, PoolErrors, PoolRef};
+use vmdhcp_core::{NetworkName, Pool, ipam};
+
+use super::super::{Context, GuardedClaim, Placement, claim};
+use super::{network_of, pool_of_lease, pool_of_network};
+
+/// Which card of which claim.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::manager) struct CardKey {
+    /// Namespace of the VirtualMachineNetworkConfig.
+    pub(in crate::manager) namespace: String,
+    /// Its name.
+    pub(in crate::manager) name: String,
+    /// The card.
+    pub(in crate::manager) mac: MacAddr,
+}
+
+impl CardKey {
+    pub(super) fn object(&self) -> ObjectRef<GuardedClaim> {
+        ObjectRef::new(&self.name).within(&self.namespace)
+    }
+}
+
+/// An agent of the pool, as its Lease tells.
+#[derive(Debug, Clone)]
+pub(super) struct Agent {
+    /// When the Lease was last renewed.
+    pub(super) renewed: Option<Timestamp>,
+    /// The report in it; hostile until proven harmless.
+    pub(super) report: AgentReport,
+}
+
+/// What is known of a pool at one moment.
+pub(super) struct Observation {
+    pub(super) now: Timestamp,
+    pub(super) object: IPPool,
+    /// The checked pool and what is wrong with its options, or why it cannot be served.
+    pub(super) pool: Result<(Pool, Vec<PoolError>), PoolErrors>,
+    /// The older pool of the same network.
+    pub(super) rival: Option<PoolRef>,
+    /// Whether an agent has a place to run.
+    pub(super) placed: bool,
+    pub(super) agents: Vec<Agent>,
+    pub(super) claims: Vec<ipam::Claim>,
+    /// The stored state of each claim's card, to tell which claims do not know their outcome yet.
+    pub(super) known: BTreeMap<CardKey, claim::StoredCard>,
+    /// Addresses that the operator declares free of any guest.
+    pub(super) reuse: BTreeSet<Ipv4Addr>,
+}
+
+impl Observation {
+    /// Gathers all that is known of `object`.
+    pub(super) fn gather(object: IPPool, context: &Context) -> Self {
+        let key = PoolRef::of(&object);
+        let network = network_of(&object);
+        let rival = network.as_ref().and_then(|network| pool_of_network(network, &context.pools));
+        let rival = rival.map(|pool| PoolRef::of(&pool)).filter(|rival| *rival != key);
+        let Placement::Interfaces(interfaces) = &context.placement;
+        let placed = network.as_ref().is_some_and(|network| interfaces.contains_key(network));
+        let (claims, known) = match &network {
+            Some(network) if rival.is_none() => claims_of(network, context),
+            _ => Default::default(),
+        };
+        let reuse = object.annotations().get(REUSE_ANNOTATION).map(String::as_str).unwrap_or_default();
+        Self {
+            now: context.now(),
+            pool: Pool::from_stored(&object),
+            rival,
+            placed,
+            agents: agents_of(&key, context),
+            claims,
+            known,
+            reuse: reuse.split(',').filter_map(|address| address.trim().parse().ok()).collect(),
+            object,
+        }
+    }
+
+    /// Whether the pool is being deleted.
+    pub(super) fn is_deleting(&self) -> bool {
+        self.object.metadata.deletion_timestamp.is_some()
+    }
+}
+
+fn claims_of(
+    network: &NetworkName,
+    context: &Context,
+) -> (Vec<ipam::Claim>, BTreeMap<CardKey, claim::StoredCard>) {
+    let (mut claims, mut known) = (Vec::new(), BTreeMap::new());
+    for stored in context.claims.state() {
+        let Ok(stored) = &stored.0 else { continue };
+        for (claim, card) in claim::claims_on(network, stored) {
+            let key = CardKey {
+                namespace: stored.namespace().unwrap_or_default(),
+                name: stored.name_any(),
+                mac: claim.mac,
+            };
+            known.insert(key, card);
+            claims.push(claim);
+        }
+    }
+    (claims, known)
+}
+
+fn agents_of(key: &PoolRef, context: &Context) -> Vec<Agent> {
+    let mut agents = Vec::new();
+    for lease in context.leases.state() {
+        let of_this_pool = pool_of_lease(&lease)
+            .is_some_and(|pool| pool.name == key.name && pool.namespace.as_deref() == Some(&key.namespace));
+        if !of_this_pool {
+            continue;
+        }
+        let report = lease.annotations().get(AGENT_REPORT_ANNOTATION);
+        let report = report.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let renewed = lease.spec.as_ref().and_then(|spec| spec.renew_time.as_ref()).map(|time| time.0);
+        agents.push(Agent { renewed, report });
+    }
+    agents
+}

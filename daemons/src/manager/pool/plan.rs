@@ -1,0 +1,329 @@
+//! What a pool's status has to be. Pure: an observation in, a status and its consequences out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use vmdhcp_core::api::{AgentStatus, ConditionStatus, IPPoolStatus, format_time, set_condition};
+use vmdhcp_core::ipam::{self, Allocations, Change, Evidence, Outcome, Waiting};
+use vmdhcp_core::mac::MacAddr;
+use vmdhcp_core::pool::{Pool, PoolErrors};
+
+use super::super::Settlement;
+use super::super::events::Notice;
+use super::observe::{Agent, CardKey, Observation};
+
+/// After this long without a renewal an agent counts as gone: three heartbeats and a little.
+const AGENT_TIMEOUT: SignedDuration = SignedDuration::from_secs(40);
+
+/// Changes that the API has refused, by the MAC that they concern.
+pub(super) type Refusals = BTreeMap<MacAddr, String>;
+
+/// What has to be written, and what holds once it is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PoolPlan {
+    /// The status to be.
+    pub(super) status: IPPoolStatus,
+    /// MACs whose allocations this plan changes: what a refused write is divided by.
+    pub(super) changed: BTreeSet<MacAddr>,
+    /// What each card of a claim gets.
+    pub(super) settlements: BTreeMap<CardKey, Settlement>,
+    /// What is worth an Event.
+    pub(super) notices: Vec<Notice>,
+    /// When to look again although nothing has happened.
+    pub(super) wake: Option<Timestamp>,
+    /// No claim has an address of this pool any more.
+    pub(super) drained: bool,
+}
+
+/// Plans one pool.
+///
+/// `refused` are the MACs whose changes the API does not take, and `only`, where given, the MACs that may change at all.
+pub(super) fn plan(
+    observation: &Observation,
+    refused: &Refusals,
+    only: Option<&BTreeSet<MacAddr>>,
+) -> PoolPlan {
+    let mut status = observation.object.status.clone().unwrap_or_default();
+    let before = status.clone();
+    let mut planned = PoolPlan {
+        status: IPPoolStatus::default(),
+        changed: BTreeSet::new(),
+        settlements: BTreeMap::new(),
+        notices: Vec::new(),
+        wake: None,
+        drained: false,
+    };
+    match (&observation.pool, &observation.rival) {
+        (Err(errors), _) => refuse_all(observation, &mut planned, "PoolInvalid", &errors.to_string()),
+        (Ok(_), Some(rival)) => {
+            let message =
+                format!("the network has the pool {rival} already; this one waits until that one is gone");
+            refuse_all(observation, &mut planned, "NetworkTaken", &message);
+        }
+        (Ok((pool, _)), None) => allocate(observation, pool, refused, only, &mut status, &mut planned),
+    }
+    planned.drained |= observation.claims.is_empty();
+    status.agents =
+        observation.agents.iter().filter(|agent| !agent.report.agent.is_empty()).map(roster_entry).collect();
+    status.observed_generation = observation.object.metadata.generation;
+    set_conditions(observation, &mut status, &mut planned);
+    if status.ipv4 != before.ipv4 {
+        status.last_update = Some(format_time(observation.now));
+    }
+    planned.status = status;
+    planned
+}
+
+/// The same answer for every claim.
+fn refuse_all(observation: &Observation, planned: &mut PoolPlan, reason: &'static str, message: &str) {
+    for key in observation.known.keys() {
+        let refused = Settlement::Refused { reason, message: message.to_owned() };
+        planned.settlements.insert(key.clone(), refused);
+    }
+}
+
+fn allocate(
+    observation: &Observation,
+    pool: &Pool,
+    refused: &Refusals,
+    only: Option<&BTreeSet<MacAddr>>,
+    status: &mut IPPoolStatus,
+    planned: &mut PoolPlan,
+) {
+    let mut allocations = status.ipv4.as_ref().map(Allocations::read).unwrap_or_default();
+    let absent = BTreeSet::new();
+    let evidence = Evidence {
+        now: observation.now,
+        withdrawn: every_agent_serves_this(observation),
+        absent: &absent,
+        reuse: &observation.reuse,
+    };
+    // A pool that is going gives nothing out any more; what is there stays until its claims go.
+    let mut pool = pool.clone();
+    pool.paused |= observation.is_deleting();
+    let decided = ipam::plan(&pool, &allocations, &observation.claims, &evidence);
+
+    let held_back = |mac: &MacAddr| refused.contains_key(mac) || only.is_some_and(|only| !only.contains(mac));
+    let mut skipped = BTreeSet::new();
+    for change in &decided.changes {
+        match change {
+            Change::Allocate { address, mac } | Change::Retire { address, mac } => {
+                if held_back(mac) {
+                    skipped.insert(*address);
+                    continue;
+                }
+                planned.changed.insert(*mac);
+            }
+            Change::Reserve { address, .. } if skipped.contains(address) => continue,
+            Change::Reserve { .. }
+            | Change::Withdraw { .. }
+            | Change::Forget { .. }
+            | Change::LongestLease { .. } => {}
+        }
+        allocations.apply(change, observation.now);
+    }
+    let keys = observation.claims.iter().map(|claim| CardKey {
+        namespace: claim.owner.namespace.clone(),
+        name: claim.owner.name.clone(),
+        mac: claim.mac,
+    });
+    for (key, outcome) in keys.zip(&decided.outcomes) {
+        let settled_without_write = match outcome {
+            Outcome::Holds(address) => allocations.held.get(address) == Some(&key.mac),
+            Outcome::Waits(_) => true,
+            Outcome::Released => !held_back(&key.mac),
+        };
+        let settlement = if settled_without_write {
+            Settlement::Planned(outcome.clone())
+        } else {
+            let message = refused
+                .get(&key.mac)
+                .cloned()
+                .unwrap_or_else(|| "another part of the batch goes first".to_owned());
+            Settlement::Refused { reason: "WriteRefused", message }
+        };
+        // A card that is both held and released (its MAC in two spellings, say) is held.
+        match planned.settlements.get(&key) {
+            Some(Settlement::Planned(Outcome::Holds(_))) => {}
+            _ => {
+                planned.settlements.insert(key, settlement);
+            }
+        }
+    }
+    planned.wake = decided.wake;
+    let claimed: BTreeSet<_> = observation.claims.iter().map(|claim| claim.mac).collect();
+    planned.drained = !allocations.held.values().any(|mac| claimed.contains(mac));
+    status.ipv4 = Some(allocations.write(&pool));
+    allocation_conditions(observation, &decided, &allocations, status, planned);
+}
+
+/// Whether every agent serves the version of the pool that this plan starts from, or a later one.
+fn every_agent_serves_this(observation: &Observation) -> bool {
+    let version = |text: &str| text.parse::<u64>().ok();
+    let this = observation.object.metadata.resource_version.as_deref().and_then(version);
+    let uid = observation.object.metadata.uid.as_deref();
+    observation.agents.iter().all(|agent| {
+        uid == Some(&agent.report.pool_uid)
+            && this.is_some()
+            && version(&agent.report.resource_version) >= this
+    })
+}
+
+fn is_serving(agent: &Agent, observation: &Observation) -> bool {
+    agent.report.ready
+        && observation.object.metadata.uid.as_deref() == Some(&agent.report.pool_uid)
+        && agent.renewed.is_some_and(|renewed| observation.now.duration_since(renewed) < AGENT_TIMEOUT)
+}
+
+fn roster_entry(agent: &Agent) -> AgentStatus {
+    AgentStatus {
+        name: agent.report.agent.chars().take(253).collect(),
+        mac_address: agent
+            .report
+            .mac_address
+            .parse::<MacAddr>()
+            .map(|mac| mac.to_string())
+            .unwrap_or_default(),
+        ready: agent.report.ready,
+    }
+}
+
+/// Conditions that follow from the allocations. Those that only tell of trouble appear with it and turn False after it.
+fn allocation_conditions(
+    observation: &Observation,
+    decided: &ipam::Plan,
+    allocations: &Allocations,
+    status: &mut IPPoolStatus,
+    planned: &mut PoolPlan,
+) {
+    let waiting = |wanted: fn(&Waiting) -> bool| {
+        decided
+            .outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Outcome::Waits(why) if wanted(why)))
+            .count()
+    };
+    let exhausted = waiting(|why| matches!(why, Waiting::Exhausted));
+    let retiring = waiting(|why| matches!(why, Waiting::AddressRetiring { .. }));
+    let exhausted = (exhausted + retiring > 0).then(|| {
+        let retire = match allocations.retiring.len() {
+            0 => String::new(),
+            count => format!("; {count} addresses are retiring and come back when their leases have run out"),
+        };
+        format!(
+            "{} network cards wait for an address and none is free{retire}; widen spec.ipv4Config.pool, or delete VMs that are not needed",
+            exhausted + retiring
+        )
+    });
+    trouble(observation, status, planned, "Exhausted", "PoolExhausted", "AddressesFree", exhausted);
+    let unserved = (!decided.unserved_reservations.is_empty()).then(|| {
+        let (mac, why) = &decided.unserved_reservations[0];
+        let more = decided.unserved_reservations.len() - 1;
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        format!("{mac}: {why}{more}")
+    });
+    trouble(
+        observation,
+        status,
+        planned,
+        "ReservationsPending",
+        "ReservationWaits",
+        "ReservationsServed",
+        unserved,
+    );
+    let orphans = (!decided.orphans.is_empty() || !allocations.unreadable.is_empty()).then(|| {
+        let orphan = decided.orphans.first().map(|(address, mac)| format!(", for instance {address} of {mac}")).unwrap_or_default();
+        format!(
+            "{} addresses belong to no VirtualMachineNetworkConfig and no reservation{orphan}; they stay allocated ({} entries cannot be read)",
+            decided.orphans.len(),
+            allocations.unreadable.len()
+        )
+    });
+    trouble(observation, status, planned, "UnclaimedAddresses", "NoClaim", "AllClaimed", orphans);
+}
+
+/// Sets a condition that tells of trouble. It is absent until the first time, and its turning True is an Event.
+fn trouble(
+    observation: &Observation,
+    status: &mut IPPoolStatus,
+    planned: &mut PoolPlan,
+    type_: &str,
+    reason: &'static str,
+    over: &'static str,
+    message: Option<String>,
+) {
+    let present =
+        vmdhcp_core::api::condition(&status.conditions, type_).map(|condition| condition.status.clone());
+    match message {
+        Some(message) => {
+            set_condition(
+                &mut status.conditions,
+                type_,
+                ConditionStatus::True,
+                reason,
+                &message,
+                observation.now,
+            );
+            if present.as_deref() != Some("True") {
+                planned.notices.push(Notice { reason, message, action: "Allocate" });
+            }
+        }
+        None if present.is_some() => {
+            set_condition(&mut status.conditions, type_, ConditionStatus::False, over, "", observation.now);
+        }
+        None => {}
+    }
+}
+
+/// The four conditions of upstream, and `Accepted` where options had to be left out.
+fn set_conditions(observation: &Observation, status: &mut IPPoolStatus, planned: &mut PoolPlan) {
+    let now = observation.now;
+    let network = &observation.object.spec.network_name;
+    let paused = observation.object.spec.paused == Some(true);
+    let serving = observation.agents.iter().filter(|agent| is_serving(agent, observation)).count();
+    let mut set = |type_: &str, holds: bool, reason: &str, message: &str| {
+        set_condition(&mut status.conditions, type_, holds.into(), reason, message, now);
+    };
+    set("Stopped", paused, if paused { "Paused" } else { "InService" }, "");
+    if paused {
+        for type_ in ["Registered", "CacheReady", "AgentReady"] {
+            set(type_, false, "Paused", "the pool is paused; resume it with spec.paused: false");
+        }
+        return;
+    }
+    if observation.placed {
+        set("Registered", true, "AgentPlaced", "");
+    } else {
+        let message = format!(
+            "no agent serves the network {network} here; start standalone with --nic {network}=INTERFACE"
+        );
+        set("Registered", false, "NoInterface", &message);
+    }
+    match (&observation.pool, &observation.rival) {
+        (Err(PoolErrors(errors)), _) => {
+            let message = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            set("CacheReady", false, "PoolInvalid", &message);
+        }
+        (Ok(_), Some(rival)) => {
+            set("CacheReady", false, "NetworkTaken", &format!("the network has the pool {rival} already"));
+        }
+        (Ok(_), None) => set("CacheReady", true, "Loaded", ""),
+    }
+    match (observation.agents.len(), serving) {
+        (_, serving) if serving > 0 => set("AgentReady", true, "Serving", ""),
+        (0, _) => set("AgentReady", false, "NoAgent", "no agent of this pool has been started"),
+        _ => set(
+            "AgentReady",
+            false,
+            "AgentSilent",
+            "no agent has reported in the last 40 s that it serves this pool's leases",
+        ),
+    }
+    let complaints =
+        observation.pool.as_ref().map(|(_, complaints)| complaints.as_slice()).unwrap_or_default();
+    let complaint = (!complaints.is_empty()).then(|| {
+        let list = complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        format!("left out: {list}")
+    });
+    trouble(observation, status, planned, "OptionsLeftOut", "InvalidOptions", "AllServed", complaint);
+}
