@@ -36,21 +36,20 @@ fn instruction(code: u32, if_true: u8, if_false: u8, operand: u32) -> SockFilter
 }
 
 /// Of IPv4 frames for us or for everybody: UDP to port 67 or from port 67, and ICMP echo requests.
-pub(crate) fn dhcp_and_echo() -> [SockFilter; 17] {
+pub(crate) fn dhcp_and_echo() -> [SockFilter; 16] {
     [
         instruction(LOAD_WORD, 0, 0, PACKET_TYPE),
-        instruction(JUMP_IF_EQUAL, 13, 0, PACKET_OTHERHOST),
+        instruction(JUMP_IF_EQUAL, 12, 0, PACKET_OTHERHOST),
         instruction(LOAD_HALF, 0, 0, LINK + 6),
-        instruction(JUMP_IF_SET, 11, 0, 0x1fff), // a later fragment
+        instruction(JUMP_IF_SET, 10, 0, 0x1fff), // a later fragment
         instruction(LOAD_HEADER_LENGTH, 0, 0, LINK),
         instruction(LOAD_BYTE, 0, 0, LINK + 9),
-        instruction(JUMP_IF_EQUAL, 0, 5, 17), // UDP
+        instruction(JUMP_IF_EQUAL, 0, 4, 17), // UDP
         instruction(LOAD_HALF_INDEXED, 0, 0, LINK + 2),
-        instruction(JUMP_IF_EQUAL, 7, 0, 67), // destination port
+        instruction(JUMP_IF_EQUAL, 6, 0, 67), // destination port
         instruction(LOAD_HALF_INDEXED, 0, 0, LINK),
-        instruction(JUMP_IF_EQUAL, 5, 4, 67), // source port
-        instruction(RETURN, 0, 0, DROP),
-        instruction(JUMP_IF_EQUAL, 0, 2, 1), // ICMP
+        instruction(JUMP_IF_EQUAL, 4, 3, 67), // source port
+        instruction(JUMP_IF_EQUAL, 0, 2, 1),  // ICMP
         instruction(LOAD_BYTE_INDEXED, 0, 0, LINK),
         instruction(JUMP_IF_EQUAL, 1, 0, 8), // echo request
         instruction(RETURN, 0, 0, DROP),
