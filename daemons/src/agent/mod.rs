@@ -1,1 +1,4 @@
 //! The DHCP agent.
+mod filter;
+mod frame;
+mod packet_socket;
