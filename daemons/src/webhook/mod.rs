@@ -18,7 +18,8 @@ struct Transaction<'a>(&'a dyn Stored);
 
 impl Transaction<'_> {
     fn list<K: DeserializeOwned>(&self, plural: &str) -> Vec<K> {
-        let readable = self.0.list(plural).into_iter().filter_map(|object| serde_json::from_value(object).ok());
+        let readable =
+            self.0.list(plural).into_iter().filter_map(|object| serde_json::from_value(object).ok());
         readable.collect()
     }
 }
@@ -56,7 +57,9 @@ fn judge<K: DeserializeOwned>(review: &Review<'_>, rules: Rules<K>) -> Result<()
     let new = review.new.as_deref().map(read::<K>).transpose()?;
     match (review.operation, old, new) {
         (Operation::Create, _, Some(new)) => rules(&Change::Create(&new), &stored),
-        (Operation::Update, Ok(Some(old)), Some(new)) => rules(&Change::Update { old: &old, new: &new }, &stored),
+        (Operation::Update, Ok(Some(old)), Some(new)) => {
+            rules(&Change::Update { old: &old, new: &new }, &stored)
+        }
         (Operation::Delete, Ok(Some(old)), _) => rules(&Change::Delete(&old), &stored),
         // A stored object that cannot be read may be replaced by any valid one, and deleted.
         (Operation::Update, _, Some(new)) => rules(&Change::Create(&new), &stored),
@@ -66,14 +69,19 @@ fn judge<K: DeserializeOwned>(review: &Review<'_>, rules: Rules<K>) -> Result<()
 }
 
 fn read<K: DeserializeOwned>(object: &Value) -> Result<K, Denial> {
-    K::deserialize(object)
-        .map_err(|error| Denial::Invalid(vec![FieldError { field: "spec".to_owned(), message: error.to_string() }]))
+    K::deserialize(object).map_err(|error| {
+        Denial::Invalid(vec![FieldError { field: "spec".to_owned(), message: error.to_string() }])
+    })
 }
 
 fn denial(refusal: Refusal) -> Denial {
     match refusal.kind {
         RefusalKind::Invalid => Denial::Invalid(
-            refusal.causes.into_iter().map(|cause| FieldError { field: cause.field, message: cause.message }).collect(),
+            refusal
+                .causes
+                .into_iter()
+                .map(|cause| FieldError { field: cause.field, message: cause.message })
+                .collect(),
         ),
         RefusalKind::Conflict => Denial::Conflict(refusal.to_string()),
         RefusalKind::Forbidden => Denial::Forbidden(refusal.to_string()),

@@ -11,6 +11,7 @@ use serde_json::Value;
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
 use super::{admission::AdmissionFn, refusal::Cause};
+use crate::webhook;
 
 /// Whether an object's fields have the types of its kind.
 type StructureFn = fn(&Value) -> Result<(), Cause>;
@@ -164,13 +165,13 @@ impl Kinds {
         Self::default()
     }
 
-    /// What the system itself stores: `IPPool`, `VirtualMachineNetworkConfig`, `Lease`, and `Event` of both groups.
+    /// What the system itself stores, under the rules of [`webhook`]: `IPPool`, `VirtualMachineNetworkConfig`, `Lease`, and `Event` of both groups.
     ///
     /// Namespaces are not among them: an object's namespace need not exist.
     pub fn standard() -> Self {
         Self::none()
-            .with(Kind::typed::<IPPool>())
-            .with(Kind::typed::<VirtualMachineNetworkConfig>())
+            .with(Kind::typed::<IPPool>().admitted_by(Arc::new(webhook::review_pool)))
+            .with(Kind::typed::<VirtualMachineNetworkConfig>().admitted_by(Arc::new(webhook::review_claim)))
             .with(Kind::typed::<Lease>().built_in().without_status())
             .with(Kind::typed::<core::Event>().built_in().without_status())
             .with(Kind::typed::<events::Event>().built_in().without_status())
