@@ -144,6 +144,8 @@ async fn finish(
     if !pass.drained {
         return Ok(());
     }
+    // An allocator ends when nobody can ask it any more.
+    drop(allocator);
     context.allocators.forget(key).await;
     let finalizers: Vec<_> =
         stored.finalizers().iter().filter(|finalizer| *finalizer != IPPOOL_FINALIZER).collect();
