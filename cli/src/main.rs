@@ -2,15 +2,20 @@
 //!
 //! Everything that decides or runs for long is in the libraries; here are flags, prompts, tables and exit codes.
 
+mod agents;
 mod args;
 mod commands;
 mod context;
 mod duration;
 mod exit;
 mod failure;
+mod leases;
+mod manifest;
 mod merge;
 mod objects;
+mod options;
 mod output;
+mod page;
 mod prompt;
 mod snapshot;
 mod table;

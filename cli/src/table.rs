@@ -21,7 +21,14 @@ impl Table {
 
     /// Adds a row; a cell for each title.
     pub fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows.push(cells.iter().map(|cell| printable(cell)).collect());
+    }
+
+    /// Colours a cell of the row added last.
+    pub fn colour_last(&mut self, column: usize, colour: impl FnOnce(&str) -> String) {
+        if let Some(cell) = self.rows.last_mut().and_then(|row| row.get_mut(column)) {
+            *cell = colour(cell);
+        }
     }
 
     /// Whether there is nothing to print.
@@ -65,6 +72,11 @@ impl Table {
         let text = self.take_text(output.width());
         output.data(&text)
     }
+}
+
+/// A text without anything that a terminal would obey: some come from guests and from other people's objects.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]
