@@ -48,7 +48,7 @@ impl Session {
         Ok(Self {
             client: connection.client,
             namespace: flags.namespace.clone().unwrap_or(connection.default_namespace),
-            local: connection.local,
+            local: connection.local.is_some(),
             clock: Timestamp::now,
             ask: interactive.then(|| Box::new(OnTerminal) as Box<dyn Ask>),
         })

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     if let Err(failure) = &result
         && !matches!(failure, failure::Failure::ReaderGone)
     {
-        output.say(format_args!("error: {failure}"));
+        output.error(failure);
     }
     exit::code(&result)
 }

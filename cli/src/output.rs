@@ -32,6 +32,7 @@ pub struct Output {
     data: Box<dyn Write>,
     talk: Box<dyn Write>,
     width: Option<u16>,
+    /// Whether talk may be coloured.
     colour: bool,
 }
 
@@ -39,13 +40,12 @@ impl Output {
     /// The process's own streams.
     pub fn standard() -> Self {
         let terminal = Term::stdout();
-        let is_terminal = terminal.is_term();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             data: Box::new(io::BufWriter::new(io::stdout())),
             talk: Box::new(io::stderr()),
-            width: is_terminal.then(|| terminal.size().1),
-            colour: is_terminal && !no_color && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+            width: terminal.is_term().then(|| terminal.size().1),
+            colour: Term::stderr().is_term() && !no_color && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
     }
 
@@ -94,14 +94,14 @@ impl Output {
         self.data.flush().map_err(data_failure)
     }
 
-    /// A word that is good (`True`) or bad (`False`) news, in colour where there are colours.
-    pub fn mood(&self, word: &str, good: bool) -> String {
-        if !self.colour {
-            return word.to_owned();
-        }
-        let colour = if good { AnsiColor::Green } else { AnsiColor::Red };
-        let style = Style::new().fg_color(Some(colour.into()));
-        format!("{style}{word}{style:#}")
+    /// Says why the command failed.
+    pub fn error(&mut self, failure: &Failure) {
+        let style = if self.colour {
+            Style::new().fg_color(Some(AnsiColor::Red.into())).bold()
+        } else {
+            Style::new()
+        };
+        self.say(format_args!("{style}error:{style:#} {failure}"));
     }
 }
 

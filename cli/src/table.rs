@@ -24,13 +24,6 @@ impl Table {
         self.rows.push(cells.iter().map(|cell| printable(cell)).collect());
     }
 
-    /// Colours a cell of the row added last.
-    pub fn colour_last(&mut self, column: usize, colour: impl FnOnce(&str) -> String) {
-        if let Some(cell) = self.rows.last_mut().and_then(|row| row.get_mut(column)) {
-            *cell = colour(cell);
-        }
-    }
-
     /// Whether there is nothing to print.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()

@@ -59,7 +59,7 @@ impl Show {
         identity(&mut page, session, &pool);
         let problems = fields(&mut page, &pool);
         counts(&mut page, &pool, &leases);
-        page.table("Conditions", conditions(output, session, &pool));
+        page.table("Conditions", conditions(session, &pool));
         page.table("Agents", agent_table(session, &pool, &agents));
         reservations(&mut page, &pool);
         page.table("Waiting", waiting(session, &leases));
@@ -182,16 +182,13 @@ fn counts(page: &mut Page, pool: &IPPool, leases: &[Lease]) {
     );
 }
 
-/// A condition that says True is good news, but for one.
-fn conditions(output: &Output, session: &Session, pool: &IPPool) -> Table {
+fn conditions(session: &Session, pool: &IPPool) -> Table {
     let mut table = Table::new(["TYPE", "STATUS", "SINCE", "REASON", "MESSAGE"]);
     for condition in pool.status.iter().flat_map(|status| &status.conditions) {
         let Condition { type_, status, last_update_time, last_transition_time, reason, message } = condition;
         let since = if last_transition_time.is_empty() { last_update_time } else { last_transition_time };
         let since = parse_time(since).map_or(String::new(), |time| age(time, session.now()));
         table.row(vec![type_.clone(), status.clone(), since, reason.clone(), message.clone()]);
-        let good = (status == "True") == matches!(type_.as_str(), "Registered" | "CacheReady" | "AgentReady");
-        table.colour_last(1, |word| output.mood(word, good));
     }
     table
 }
