@@ -57,8 +57,7 @@ pub async fn by_pool(session: &Session) -> Result<BTreeMap<String, Vec<Agent>>, 
     for lease in leases {
         let Some(pool) = lease.annotations().get(POOL_ANNOTATION) else { continue };
         let report = lease.annotations().get(AGENT_REPORT_ANNOTATION);
-        let report: AgentReport =
-            report.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let report: AgentReport = report.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let name = if report.agent.is_empty() { lease.name_any() } else { report.agent.clone() };
         let renewed = lease.spec.as_ref().and_then(|spec| spec.renew_time.as_ref()).map(|time| time.0);
         let namespace = lease.meta().namespace.clone().unwrap_or_default();
@@ -75,7 +74,8 @@ pub async fn of_pool(session: &Session, pool: &PoolRef) -> Result<Vec<Agent>, Fa
 /// What an agent has seen of its clients, or why it could not be asked.
 pub async fn clients(session: &Session, agent: &Agent) -> Result<Value, String> {
     let asking = async {
-        let text = if session.local { ask_directly(agent).await? } else { ask_through_api(session, agent).await? };
+        let text =
+            if session.local { ask_directly(agent).await? } else { ask_through_api(session, agent).await? };
         serde_json::from_str(&text).map_err(|e| format!("its answer is not JSON: {e}"))
     };
     match tokio::time::timeout(PATIENCE, asking).await {
@@ -91,9 +91,10 @@ pub fn client_of(clients: &Value, mac: MacAddr) -> Option<&serde_json::Map<Strin
         Value::Object(by_mac) => {
             by_mac.iter().find(|(key, _)| is_it(key)).and_then(|(_, client)| client.as_object())
         }
-        Value::Array(list) => list.iter().filter_map(Value::as_object).find(|client| {
-            client.get("macAddress").and_then(Value::as_str).is_some_and(is_it)
-        }),
+        Value::Array(list) => list
+            .iter()
+            .filter_map(Value::as_object)
+            .find(|client| client.get("macAddress").and_then(Value::as_str).is_some_and(is_it)),
         _ => None,
     }
 }

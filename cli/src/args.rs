@@ -56,7 +56,10 @@ pub struct Connection {
     /// Without FILE: /var/lib/vmdhcp/vmdhcp.db for root, else vmdhcp/vmdhcp.db under $XDG_STATE_HOME
     /// (~/.local/state). Where a word follows that is not meant as FILE, write `--local=`.
     #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["kubeconfig", "context"])]
-    #[expect(clippy::option_option, reason = "absent, present without a value, present with one: clap's idiom")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent, present without a value, present with one: clap's idiom"
+    )]
     pub local: Option<Option<PathBuf>>,
 
     /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]

@@ -66,7 +66,7 @@ impl Session {
 }
 
 /// Which API is meant. A flag goes over the environment.
-fn target(flags: &Connection, environment: Option<OsString>) -> Result<Target, Failure> {
+pub fn target(flags: &Connection, environment: Option<OsString>) -> Result<Target, Failure> {
     let Connection { namespace: _, local, kubeconfig, context, verbose: _ } = flags;
     let environment = environment.filter(|value| !value.is_empty()).map(PathBuf::from);
     match (local, environment) {
@@ -87,7 +87,8 @@ fn default_file() -> Result<PathBuf, Failure> {
         let home = || std::env::home_dir().map(|home| home.join(".local/state"));
         let Some(state) = state.or_else(home) else {
             return Err(Failure::Usage(
-                "--local: neither XDG_STATE_HOME nor HOME says where your files are; write --local=FILE".into(),
+                "--local: neither XDG_STATE_HOME nor HOME says where your files are; write --local=FILE"
+                    .into(),
             ));
         };
         state.join("vmdhcp")

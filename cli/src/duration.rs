@@ -65,9 +65,14 @@ mod tests {
 
     #[test]
     fn a_length_is_seconds_or_has_units() {
-        for (text, seconds) in
-            [("300", 300), ("5m", 300), ("1h30m", 5_400), ("1h 30m", 5_400), ("1d", 86_400), ("2w", 1_209_600)]
-        {
+        for (text, seconds) in [
+            ("300", 300),
+            ("5m", 300),
+            ("1h30m", 5_400),
+            ("1h 30m", 5_400),
+            ("1d", 86_400),
+            ("2w", 1_209_600),
+        ] {
             assert_eq!(parse_seconds(text), Ok(seconds), "{text}");
         }
         for text in ["", "soon", "5 parsecs", "1y", "1.5s", "0.1h30", "9999999999999999999"] {

@@ -66,7 +66,11 @@ fn number(failure: &Failure) -> u8 {
             400 | 413 | 422 => REFUSED,
             _ => FAILED,
         },
-        Failure::File { .. } | Failure::Unreadable { .. } | Failure::Declined | Failure::Io { .. } => FAILED,
+        Failure::Standalone(_)
+        | Failure::File { .. }
+        | Failure::Unreadable { .. }
+        | Failure::Declined
+        | Failure::Io { .. } => FAILED,
     }
 }
 

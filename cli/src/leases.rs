@@ -153,12 +153,14 @@ fn read_claims(claims: &[VirtualMachineNetworkConfig]) -> (Vec<Claimed<'_>>, Vec
                 Ok(card) => {
                     let status = entries.iter().find(|entry| {
                         entry.mac_address.parse() == Ok(card.mac)
-                            && NetworkName::parse(&entry.network_name, &namespace).as_ref() == Ok(&card.network)
+                            && NetworkName::parse(&entry.network_name, &namespace).as_ref()
+                                == Ok(&card.network)
                     });
                     good.push(Claimed { claim, card, status });
                 }
                 Err(causes) => {
-                    let causes: Vec<_> = causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
+                    let causes: Vec<_> =
+                        causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
                     bad.push(Lease {
                         mac_address: written.mac_address.clone(),
                         reason: "Invalid".into(),
@@ -228,9 +230,8 @@ fn of_pool(pool: &IPPool, network: &str, mut claimed: Vec<Claimed<'_>>) -> Vec<L
     }
     leases.extend(claimed.iter().map(|claimed| waiting(claimed, Some(&key))));
     for (mac, reservation) in &reservations {
-        let is_shown = leases.iter().any(|lease| {
-            lease.mac() == Some(*mac) && !matches!(lease.state, State::Retiring)
-        });
+        let is_shown =
+            leases.iter().any(|lease| lease.mac() == Some(*mac) && !matches!(lease.state, State::Retiring));
         if !is_shown {
             let address = reservation.ip_address.as_deref().and_then(|text| text.trim().parse().ok());
             leases.push(Lease {
@@ -324,7 +325,8 @@ mod tests {
             "retiring": {"10.0.0.5": {"macAddress": "02:00:00:00:00:05", "since": "2026-08-01T10:00:00Z"}}});
         let waiting = json!({"macAddress": "02:00:00:00:00:02", "networkName": "lab/net", "state": "Pending",
             "reason": "PoolExhausted", "message": "m"});
-        let claims = [claim("one", "02-00-00-00-00-01", &json!({})), claim("two", "02:00:00:00:00:02", &waiting)];
+        let claims =
+            [claim("one", "02-00-00-00-00-01", &json!({})), claim("two", "02:00:00:00:00:02", &waiting)];
         assert_eq!(
             short(&leases(&[pool(&spec, &ipv4)], &claims)),
             [
@@ -345,8 +347,7 @@ mod tests {
             "allocatedIPAddress": "10.0.0.10"});
         let second = json!({"macAddress": "02:00:00:00:00:01", "networkName": "lab/net", "state": "Pending",
             "reason": "DuplicateMAC"});
-        let claims =
-            [claim("a", "02:00:00:00:00:01", &second), claim("b", "02:00:00:00:00:01", &granted)];
+        let claims = [claim("a", "02:00:00:00:00:01", &second), claim("b", "02:00:00:00:00:01", &granted)];
         let pools = [pool(&json!({"cidr": "10.0.0.0/24"}), &ipv4)];
         assert_eq!(short(&leases(&pools, &claims)), ["10.0.0.10 b Allocated ", "- a Pending DuplicateMAC"]);
     }

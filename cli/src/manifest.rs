@@ -105,7 +105,11 @@ pub fn parse(texts: &[(String, String)], namespace: Namespace<'_>) -> Result<Vec
         }
     }
     causes.extend(declared_twice(&declared));
-    if causes.is_empty() { Ok(declared) } else { Err(Failure::Refused { subject: "the input".into(), causes }) }
+    if causes.is_empty() {
+        Ok(declared)
+    } else {
+        Err(Failure::Refused { subject: "the input".into(), causes })
+    }
 }
 
 /// The documents of a text: a stream of JSON objects if it begins like one, else YAML.
@@ -191,10 +195,11 @@ fn read_as<K: DeserializeOwned + ResourceExt>(
     let mut unknown = Vec::new();
     let mut note = |path: serde_ignored::Path<'_>| unknown.push(field_path(&path));
     let reader = serde_ignored::Deserializer::new(document, &mut note);
-    let object: K = serde_path_to_error::deserialize(reader).map_err(|e| match e.path().to_string().as_str() {
-        "." => vec![e.inner().to_string()],
-        path => vec![format!("{path}: {}", e.inner())],
-    })?;
+    let object: K =
+        serde_path_to_error::deserialize(reader).map_err(|e| match e.path().to_string().as_str() {
+            "." => vec![e.inner().to_string()],
+            path => vec![format!("{path}: {}", e.inner())],
+        })?;
     let mut wrong: Vec<String> =
         unknown.into_iter().map(|path| format!("{path}: there is no such field in this kind")).collect();
     let mut object = object;
@@ -208,9 +213,8 @@ fn read_as<K: DeserializeOwned + ResourceExt>(
     let Namespace { name, required } = namespace;
     match object.meta().namespace.as_deref().filter(|named| !named.is_empty()) {
         None => object.meta_mut().namespace = Some(name.to_owned()),
-        Some(named) if required && named != name => wrong.push(format!(
-            "metadata.namespace: is {named}, and -n says {name}; leave one of the two out"
-        )),
+        Some(named) if required && named != name => wrong
+            .push(format!("metadata.namespace: is {named}, and -n says {name}; leave one of the two out")),
         Some(named) if !is_dns_subdomain(named, 63) => {
             wrong.push(format!("metadata.namespace: {named:?} is not the name of a namespace"));
         }
@@ -297,7 +301,8 @@ spec: {networkName: net, ipv4Config: {cidr: 10.0.0.0/24}}
 
     #[test]
     fn a_value_of_the_wrong_type_is_named_by_its_path() {
-        let error = parse_text(&POOL.replace("cidr: 10.0.0.0/24", "cidr: 10.0.0.0/24, leaseTime: long")).unwrap_err();
+        let error =
+            parse_text(&POOL.replace("cidr: 10.0.0.0/24", "cidr: 10.0.0.0/24, leaseTime: long")).unwrap_err();
         assert!(error.contains("spec.ipv4Config.leaseTime: invalid type: string \"long\""), "{error}");
     }
 

@@ -60,7 +60,10 @@ mod tests {
         let stored = json!({"in": {"a": 1, "b": 2, "future": 3}});
         let known = json!({"in": {"a": 1, "b": 2}});
         assert_eq!(merge_patch(&stored, &known, &json!({"in": {"a": 1}})), Some(json!({"in": {"b": null}})));
-        assert_eq!(merge_patch(&stored, &known, &json!({"in": {"a": 5, "b": 2}})), Some(json!({"in": {"a": 5}})));
+        assert_eq!(
+            merge_patch(&stored, &known, &json!({"in": {"a": 5, "b": 2}})),
+            Some(json!({"in": {"a": 5}}))
+        );
     }
 
     #[test]
@@ -68,7 +71,10 @@ mod tests {
         let stored = json!([{"mac": 1, "future": "x"}, {"mac": 2}]);
         let known = json!([{"mac": 1}, {"mac": 2}]);
         let wanted = json!([{"mac": 3}, {"mac": 1}]);
-        assert_eq!(merge_patch(&stored, &known, &wanted), Some(json!([{"mac": 3}, {"mac": 1, "future": "x"}])));
+        assert_eq!(
+            merge_patch(&stored, &known, &wanted),
+            Some(json!([{"mac": 3}, {"mac": 1, "future": "x"}]))
+        );
     }
 
     #[test]

@@ -7,9 +7,7 @@ use kube::{Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use vmdhcp_core::api::{
-    IPPool, IPPoolSpec, VirtualMachineNetworkConfig, VirtualMachineNetworkConfigSpec,
-};
+use vmdhcp_core::api::{IPPool, IPPoolSpec, VirtualMachineNetworkConfig, VirtualMachineNetworkConfigSpec};
 
 use crate::context::{FIELD_MANAGER, Scope, Session};
 use crate::failure::Failure;
@@ -166,9 +164,8 @@ pub async fn list_visible<K: Kind>(session: &Session) -> Result<Vec<DynamicObjec
 
 /// The object as its kind.
 pub fn read<K: Kind>(object: &DynamicObject) -> Result<K, Failure> {
-    let doing = || {
-        format!("read {}", title::<K>(&object.namespace().unwrap_or_default(), &object.name_any()))
-    };
+    let doing =
+        || format!("read {}", title::<K>(&object.namespace().unwrap_or_default(), &object.name_any()));
     serde_json::to_value(object)
         .and_then(serde_json::from_value)
         .map_err(|e| Failure::Unreadable { doing: doing(), reason: e.to_string() })
@@ -181,23 +178,18 @@ pub fn read_all<K: Kind>(objects: &[DynamicObject]) -> Vec<K> {
 
 /// Items of a list say neither kind nor version.
 fn with_type<K: Kind>(mut object: DynamicObject) -> DynamicObject {
-    let types = || TypeMeta {
-        api_version: K::api_version(&()).into_owned(),
-        kind: K::kind(&()).into_owned(),
-    };
+    let types =
+        || TypeMeta { api_version: K::api_version(&()).into_owned(), kind: K::kind(&()).into_owned() };
     object.types.get_or_insert_with(types);
     object
 }
 
 /// Creates an object of this spec.
-pub async fn create<K: Kind>(
-    session: &Session,
-    wanted: &K,
-    dry_run: bool,
-) -> Result<DynamicObject, Failure> {
+pub async fn create<K: Kind>(session: &Session, wanted: &K, dry_run: bool) -> Result<DynamicObject, Failure> {
     let (namespace, name) = (wanted.namespace().unwrap_or_default(), wanted.name_any());
     let doing = format!("create {}", title::<K>(&namespace, &name));
-    let unreadable = |e: serde_json::Error| Failure::Unreadable { doing: doing.clone(), reason: e.to_string() };
+    let unreadable =
+        |e: serde_json::Error| Failure::Unreadable { doing: doing.clone(), reason: e.to_string() };
     let spec = serde_json::to_value(wanted.spec()).map_err(unreadable)?;
     let ObjectMeta { labels, annotations, finalizers, owner_references, .. } = wanted.meta().clone();
     let metadata = ObjectMeta {
@@ -233,9 +225,10 @@ pub fn patch_to<K: Kind>(stored: &DynamicObject, wanted: &K) -> Result<Option<Va
         ("labels", &old.meta().labels, &wanted.meta().labels),
         ("annotations", &old.meta().annotations, &wanted.meta().annotations),
     ] {
-        let changed = new.iter().flatten().filter(|(key, value)| {
-            old.as_ref().and_then(|old| old.get(*key)) != Some(*value)
-        });
+        let changed = new
+            .iter()
+            .flatten()
+            .filter(|(key, value)| old.as_ref().and_then(|old| old.get(*key)) != Some(*value));
         let changed: serde_json::Map<String, Value> =
             changed.map(|(key, value)| (key.clone(), value.clone().into())).collect();
         if !changed.is_empty() {

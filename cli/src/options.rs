@@ -29,7 +29,9 @@ pub fn value(code: u8, bytes: &[u8]) -> String {
             Some(addresses.collect::<Vec<_>>().join(", "))
         }
         (51 | 58 | 59, 4) => i64::try_from(as_number()).ok().map(in_units),
-        (13 | 22 | 26 | 57, 2) | (23 | 37 | 46, 1) | (2 | 24 | 35 | 38 | 108, 4) => Some(as_number().to_string()),
+        (13 | 22 | 26 | 57, 2) | (23 | 37 | 46, 1) | (2 | 24 | 35 | 38 | 108, 4) => {
+            Some(as_number().to_string())
+        }
         (19 | 20 | 27 | 29..=31 | 34 | 36 | 39, 1) => Some((bytes[0] == 1).to_string()),
         (119, _) => domains(bytes),
         // 249 is Microsoft's number for the same.
@@ -85,7 +87,10 @@ mod tests {
         assert_eq!(value(121, &[8, 10, 192, 168, 48, 2]), "10.0.0.0/8 via 192.168.48.2");
         assert_eq!(value(119, b"\x03lab\x07example\x00"), "lab.example");
         assert_eq!(value(43, &[1, 255]), "01:ff");
-        assert_eq!((name(6), name(51), name(200)), ("domain-server".into(), "lease-time".into(), "option-200".into()));
+        assert_eq!(
+            (name(6), name(51), name(200)),
+            ("domain-server".into(), "lease-time".into(), "option-200".into())
+        );
     }
 
     #[test]

@@ -45,7 +45,9 @@ impl Output {
             data: Box::new(io::BufWriter::new(io::stdout())),
             talk: Box::new(io::stderr()),
             width: terminal.is_term().then(|| terminal.size().1),
-            colour: Term::stderr().is_term() && !no_color && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+            colour: Term::stderr().is_term()
+                && !no_color
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
     }
 

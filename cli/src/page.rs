@@ -58,7 +58,9 @@ impl Page {
                 Entry::Field(label, value) => {
                     output.line(format_args!("{:column$}  {value}", label + ":"))?;
                 }
-                Entry::Section(label, None) => output.line(format_args!("{:column$}  <none>", label + ":"))?,
+                Entry::Section(label, None) => {
+                    output.line(format_args!("{:column$}  <none>", label + ":"))?
+                }
                 Entry::Section(label, Some(mut table)) => {
                     output.line(format_args!("{label}:"))?;
                     let width = output.width().map(|width| width.saturating_sub(2));

@@ -54,7 +54,9 @@ impl Settles for VirtualMachineNetworkConfig {
 /// Waits until the object has come into effect.
 pub async fn settled<K: Settles>(api: Api<DynamicObject>, name: &str, seconds: u64) -> Result<(), Failure> {
     let effective = |object: Option<&DynamicObject>| {
-        object.and_then(|object| objects::read::<K>(object).ok()).is_some_and(|object| object.unsettled().is_none())
+        object
+            .and_then(|object| objects::read::<K>(object).ok())
+            .is_some_and(|object| object.unsettled().is_none())
     };
     let waiting = await_condition(api.clone(), name, effective);
     if let Ok(result) = tokio::time::timeout(Duration::from_secs(seconds), waiting).await {
@@ -86,5 +88,8 @@ pub async fn gone<K: Kind>(
 }
 
 fn watch_failed<K: Kind>(name: &str, error: &kube::runtime::wait::Error) -> Failure {
-    Failure::Unreachable { doing: format!("watch {}", objects::kubectl_name::<K>(name)), reason: error.to_string() }
+    Failure::Unreachable {
+        doing: format!("watch {}", objects::kubectl_name::<K>(name)),
+        reason: error.to_string(),
+    }
 }

@@ -102,7 +102,8 @@ async fn plan(session: &Session, declared: Vec<Declared>) -> Result<Vec<Step>, F
             Step::Claim(planned) => (&planned.origin, admit_claim(&planned.change(), &snapshot)),
         };
         let Err(refusal) = verdict else { continue };
-        let sentence = |cause: &Cause| format!("{origin}: {}: {}: {}", refusal.object, cause.field, cause.message);
+        let sentence =
+            |cause: &Cause| format!("{origin}: {}: {}: {}", refusal.object, cause.field, cause.message);
         causes.extend(refusal.causes.iter().map(sentence));
     }
     if causes.is_empty() { Ok(steps) } else { Err(Failure::Refused { subject: "the input".into(), causes }) }
@@ -185,9 +186,13 @@ impl Step {
     ) -> Result<(), Failure> {
         match self {
             Self::Pool(_) => objects::report::<IPPool>(output, format, object, outcome.word(), dry_run),
-            Self::Claim(_) => {
-                objects::report::<VirtualMachineNetworkConfig>(output, format, object, outcome.word(), dry_run)
-            }
+            Self::Claim(_) => objects::report::<VirtualMachineNetworkConfig>(
+                output,
+                format,
+                object,
+                outcome.word(),
+                dry_run,
+            ),
         }
     }
 
@@ -246,9 +251,9 @@ impl<K: Settles> Planned<K> {
     }
 
     fn is_change(&self) -> bool {
-        self.old.as_ref().is_none_or(|(stored, _)| {
-            objects::patch_to(stored, &self.new).is_ok_and(|patch| patch.is_some())
-        })
+        self.old
+            .as_ref()
+            .is_none_or(|(stored, _)| objects::patch_to(stored, &self.new).is_ok_and(|patch| patch.is_some()))
     }
 
     async fn store(&self, session: &Session, dry_run: bool) -> Result<(DynamicObject, Outcome), Failure> {

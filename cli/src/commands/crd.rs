@@ -33,10 +33,8 @@ impl Crd {
         };
         for kind in kinds {
             let path = folder.join(file_name(&kind));
-            let text = serde_yaml::to_string(&kind).map_err(|e| Failure::Io {
-                doing: "write a definition",
-                source: std::io::Error::other(e),
-            })?;
+            let text = serde_yaml::to_string(&kind)
+                .map_err(|e| Failure::Io { doing: "write a definition", source: std::io::Error::other(e) })?;
             std::fs::write(&path, text).map_err(|source| Failure::File { doing: "write", path, source })?;
         }
         Ok(())

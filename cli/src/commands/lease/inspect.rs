@@ -28,10 +28,13 @@ use crate::table::{Table, printable};
 ///
 /// Looks at all pools and claims, and asks the agents what they have seen of the card.
 #[derive(Debug, Args)]
-#[command(visible_alias = "show", after_help = "Examples:
+#[command(
+    visible_alias = "show",
+    after_help = "Examples:
   vmdhcp lease inspect fa:cf:8e:50:82:fc
   vmdhcp lease inspect 192.168.48.85
-  vmdhcp lease inspect web-1 -n tenant")]
+  vmdhcp lease inspect web-1 -n tenant"
+)]
 pub struct Inspect {
     /// MAC, address, or VM as NAME or NAMESPACE/NAME
     #[arg(value_name = "MAC|ADDRESS|VM")]
@@ -93,7 +96,8 @@ impl Inspect {
             }
             let pool = lease.pool.as_ref().and_then(|of| find(&snapshot.pools, of));
             let agents = lease.pool.as_ref().map_or_else(Vec::new, |pool| {
-                let PoolRef { namespace, name } = PoolRef { namespace: pool.namespace.clone(), name: pool.name.clone() };
+                let PoolRef { namespace, name } =
+                    PoolRef { namespace: pool.namespace.clone(), name: pool.name.clone() };
                 agents.get(&PoolRef { namespace, name }.to_string()).cloned().unwrap_or_default()
             });
             inspected.push(Inspected {
@@ -142,7 +146,9 @@ fn obstacles(pool: Option<&IPPool>, agents: &[Agent]) -> Vec<String> {
         let Condition { type_, status, reason, message, .. } = condition;
         let ours = matches!(type_.as_str(), "Registered" | "CacheReady" | "AgentReady");
         if ours && status != "True" && pool.spec.paused != Some(true) {
-            obstacles.push(format!("the pool's condition {type_} is {status}: {reason} {message}").trim_end().to_owned());
+            obstacles.push(
+                format!("the pool's condition {type_} is {status}: {reason} {message}").trim_end().to_owned(),
+            );
         }
     }
     let told = |server: &vmdhcp_core::api::ForeignServer| {
@@ -262,7 +268,10 @@ fn page(session: &Session, inspected: &Inspected) -> Page {
         page.table("Sent if asked for", table);
     }
     if agents.is_empty() {
-        page.sentences("Agents", vec!["none is known for this pool; what is above is what one would send".into()]);
+        page.sentences(
+            "Agents",
+            vec!["none is known for this pool; what is above is what one would send".into()],
+        );
     }
     for told in agents {
         page.sentences(&format!("Agent {}", printable(&told.agent)), told_of(session, told));
@@ -272,7 +281,9 @@ fn page(session: &Session, inspected: &Inspected) -> Page {
 
 fn told_of(session: &Session, told: &Told) -> Vec<String> {
     match (&told.unreachable, &told.client) {
-        (Some(why), _) => vec![format!("could not be asked ({why}); what is above is computed from the pool")],
+        (Some(why), _) => {
+            vec![format!("could not be asked ({why}); what is above is computed from the pool")]
+        }
         (None, None) => vec!["has not seen this card".into()],
         (None, Some(client)) => client
             .as_object()

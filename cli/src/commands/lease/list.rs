@@ -62,8 +62,14 @@ impl List {
         while let Some(events) = changes.next().await {
             events.into_iter().collect::<Result<Vec<()>, Failure>>()?;
             let now = self.read(session).await?;
-            let mut changed: Vec<Lease> = now.iter().filter(|lease| !shown.contains(lease)).cloned().collect();
-            let is_gone = |old: &&Lease| !now.iter().any(|new| (&new.mac_address, &new.network_name, new.address) == (&old.mac_address, &old.network_name, old.address));
+            let mut changed: Vec<Lease> =
+                now.iter().filter(|lease| !shown.contains(lease)).cloned().collect();
+            let is_gone = |old: &&Lease| {
+                !now.iter().any(|new| {
+                    (&new.mac_address, &new.network_name, new.address)
+                        == (&old.mac_address, &old.network_name, old.address)
+                })
+            };
             changed.extend(shown.iter().filter(is_gone).map(|old| Lease {
                 reason: "Gone".into(),
                 message: "no longer there".into(),
@@ -132,10 +138,15 @@ fn is_in(scope: Scope<'_>, lease: &Lease) -> bool {
     }
 }
 
-fn changes<K: Kind>(session: &Session, listing: &Listing) -> impl Stream<Item = Result<(), Failure>> + use<K> {
+fn changes<K: Kind>(
+    session: &Session,
+    listing: &Listing,
+) -> impl Stream<Item = Result<(), Failure>> + use<K> {
     let api = objects::api::<K>(session, session.scope(listing.all_namespaces));
     watcher(api, watcher::Config::default()).map(|event| {
-        event.map(drop).map_err(|e| Failure::Unreachable { doing: "watch leases".into(), reason: e.to_string() })
+        event
+            .map(drop)
+            .map_err(|e| Failure::Unreachable { doing: "watch leases".into(), reason: e.to_string() })
     })
 }
 
@@ -173,7 +184,11 @@ fn row(session: &Session, listing: &Listing, lease: &Lease) -> Vec<String> {
         lease.since_time().map_or_else(none, |since| age(since, session.now())),
     ];
     if listing.output == Format::Wide {
-        cells.extend([lease.hostname.clone().unwrap_or_else(none), name(&lease.claim), lease.message.clone()]);
+        cells.extend([
+            lease.hostname.clone().unwrap_or_else(none),
+            name(&lease.claim),
+            lease.message.clone(),
+        ]);
     }
     cells
 }

@@ -27,9 +27,12 @@ use crate::wait;
 /// --force you declare that none is: the address may then be given out at once. If you are wrong, two guests will have
 /// one address.
 #[derive(Debug, Args)]
-#[command(visible_alias = "rm", after_help = "Examples:
+#[command(
+    visible_alias = "rm",
+    after_help = "Examples:
   vmdhcp lease remove net-48 fa:cf:8e:50:82:fc
-  vmdhcp lease remove net-48 192.168.48.85 --force")]
+  vmdhcp lease remove net-48 192.168.48.85 --force"
+)]
 pub struct Remove {
     /// Name of the pool
     pool: String,
@@ -128,7 +131,9 @@ fn nothing_there(pool: &IPPool, place: Place) -> Failure {
 
 /// Says whose lease it is, where it is a VM's and cannot be removed here.
 async fn explain(session: &Session, pool: &str, place: Place) -> Result<Option<Failure>, Failure> {
-    let Some(stored) = objects::find::<IPPool>(session, &session.namespace, pool).await? else { return Ok(None) };
+    let Some(stored) = objects::find::<IPPool>(session, &session.namespace, pool).await? else {
+        return Ok(None);
+    };
     let pools: Vec<IPPool> = read_all(&[stored]);
     let claims: Vec<VirtualMachineNetworkConfig> =
         read_all(&list_visible::<VirtualMachineNetworkConfig>(session).await?);

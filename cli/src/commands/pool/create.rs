@@ -57,12 +57,15 @@ impl Create {
         }
         let (network, cidr) = match (network, cidr, &session.ask) {
             (Some(network), Some(cidr), None) => (network, cidr),
-            (network, cidr, Some(ask)) => ask_for_missing(&**ask, session, &name, network, cidr, &mut fields)?,
+            (network, cidr, Some(ask)) => {
+                ask_for_missing(&**ask, session, &name, network, cidr, &mut fields)?
+            }
             (network, cidr, None) => {
-                let missing: Vec<_> = [network.is_none().then_some("--network"), cidr.is_none().then_some("--cidr")]
-                    .into_iter()
-                    .flatten()
-                    .collect();
+                let missing: Vec<_> =
+                    [network.is_none().then_some("--network"), cidr.is_none().then_some("--cidr")]
+                        .into_iter()
+                        .flatten()
+                        .collect();
                 return Err(Failure::Usage(format!("a pool needs {} as well", missing.join(" and "))));
             }
         };
@@ -193,7 +196,11 @@ mod tests {
             ("0.0.0.0/0", "0.0.0.10", "255.255.255.254"),
         ] {
             let range = usual_range(cidr.parse().unwrap());
-            assert_eq!((range.start.to_string(), range.end.to_string()), (start.into(), end.into()), "{cidr}");
+            assert_eq!(
+                (range.start.to_string(), range.end.to_string()),
+                (start.into(), end.into()),
+                "{cidr}"
+            );
         }
     }
 }

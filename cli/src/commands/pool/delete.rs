@@ -54,7 +54,10 @@ impl Delete {
         for (name, stored) in names.iter().zip(&pools) {
             let parameters = DeleteParams {
                 dry_run: changing.dry_run,
-                preconditions: Some(Preconditions { uid: stored.metadata.uid.clone(), resource_version: None }),
+                preconditions: Some(Preconditions {
+                    uid: stored.metadata.uid.clone(),
+                    resource_version: None,
+                }),
                 ..DeleteParams::default()
             };
             let doing = format!("delete {}", objects::title::<IPPool>(&session.namespace, name));

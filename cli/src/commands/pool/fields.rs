@@ -237,6 +237,9 @@ mod tests {
     fn fields_that_are_not_given_stay() {
         let mut config = IPv4Config { mtu: Some(1400), dns: vec!["1.1.1.1".into()], ..IPv4Config::default() };
         PoolFields { router: Some(Ipv4Addr::new(10, 0, 0, 1)), ..PoolFields::default() }.write(&mut config);
-        assert_eq!((config.mtu, config.dns.len(), config.router.as_deref()), (Some(1400), 1, Some("10.0.0.1")));
+        assert_eq!(
+            (config.mtu, config.dns.len(), config.router.as_deref()),
+            (Some(1400), 1, Some("10.0.0.1"))
+        );
     }
 }

@@ -139,7 +139,9 @@ impl Set {
     pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { name, fields, items, unset, changing, printing } = self;
         if fields == PoolFields::default() && items == Items::default() && unset.is_empty() {
-            return Err(Failure::Usage("name at least one field to change; see `vmdhcp pool set --help`".into()));
+            return Err(Failure::Usage(
+                "name at least one field to change; see `vmdhcp pool set --help`".into(),
+            ));
         }
         let edit = |pool: &mut IPPool| {
             let old = pool.clone();
