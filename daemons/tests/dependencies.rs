@@ -40,7 +40,7 @@ fn there_is_one_tls_provider() {
 #[test]
 fn the_core_has_nothing_to_do_io_with() {
     let crates = crates_of("vmdhcp-core");
-    for io in ["tokio", "hyper", "rustls", "ring", "rusqlite", "socket2", "nix", "mio", "tracing"] {
+    for io in ["tokio", "hyper", "rustls", "ring", "rusqlite", "socket2", "nix", "mio"] {
         assert!(!crates.contains(io), "{io} has come in; cargo tree -p vmdhcp-core -i {io} tells how");
     }
 }
