@@ -8,7 +8,7 @@ use vmdhcp_core::pool::option_name;
 use crate::duration::in_units;
 
 /// The name of an option, or its number where it has none.
-pub fn name(code: u8) -> String {
+pub(crate) fn name(code: u8) -> String {
     match code {
         51 => "lease-time".to_owned(),
         54 => "server-identifier".to_owned(),
@@ -19,7 +19,7 @@ pub fn name(code: u8) -> String {
 }
 
 /// The value of an option as text: by its number, else as text where it is some, else in hexadecimal.
-pub fn value(code: u8, bytes: &[u8]) -> String {
+pub(crate) fn value(code: u8, bytes: &[u8]) -> String {
     let as_number = || bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     let known = match (code, bytes.len()) {
         (1 | 3..=11 | 16 | 28 | 32 | 41 | 42 | 44 | 45 | 48 | 49 | 54 | 65 | 68..=76 | 138 | 150, length)
@@ -29,7 +29,9 @@ pub fn value(code: u8, bytes: &[u8]) -> String {
             Some(addresses.collect::<Vec<_>>().join(", "))
         }
         (51 | 58 | 59, 4) => i64::try_from(as_number()).ok().map(in_units),
-        (13 | 22 | 26 | 57, 2) | (23 | 37 | 46, 1) | (2 | 24 | 35 | 38 | 108, 4) => Some(as_number().to_string()),
+        (13 | 22 | 26 | 57, 2) | (23 | 37 | 46, 1) | (2 | 24 | 35 | 38 | 108, 4) => {
+            Some(as_number().to_string())
+        }
         (19 | 20 | 27 | 29..=31 | 34 | 36 | 39, 1) => Some((bytes[0] == 1).to_string()),
         (119, _) => domains(bytes),
         // 249 is Microsoft's number for the same.
@@ -85,7 +87,10 @@ mod tests {
         assert_eq!(value(121, &[8, 10, 192, 168, 48, 2]), "10.0.0.0/8 via 192.168.48.2");
         assert_eq!(value(119, b"\x03lab\x07example\x00"), "lab.example");
         assert_eq!(value(43, &[1, 255]), "01:ff");
-        assert_eq!((name(6), name(51), name(200)), ("domain-server".into(), "lease-time".into(), "option-200".into()));
+        assert_eq!(
+            (name(6), name(51), name(200)),
+            ("domain-server".into(), "lease-time".into(), "option-200".into())
+        );
     }
 
     #[test]

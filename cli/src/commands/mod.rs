@@ -17,7 +17,7 @@ use crate::output::Output;
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Declare pools and claims from files
     Apply(apply::Apply),
     /// Pools: the addresses of VM networks
@@ -38,9 +38,11 @@ pub enum Command {
 
 impl Command {
     /// Does it. Those that need the API connect first.
-    pub fn run(self, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn run(self, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
         match self {
-            Self::Apply(command) => on_api(connection, async |session| command.run(session, connection, output).await),
+            Self::Apply(command) => {
+                on_api(connection, async |session| command.run(session, connection, output).await)
+            }
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Lease(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Completions(command) => command.run(output),
@@ -70,3 +72,6 @@ fn on_api(
     let runtime = runtime.map_err(|source| Failure::Io { doing: "start", source })?;
     runtime.block_on(async { command(&Session::open(connection).await?).await })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,13 +3,13 @@
 use std::net::Ipv4Addr;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use kube::ResourceExt;
 use serde::Serialize;
 use serde_json::{Value, json};
 use vmdhcp_core::api::{Condition, IPPool, parse_time};
 use vmdhcp_core::dhcp::{Extras, LeaseTable};
 use vmdhcp_core::ipam::Allocations;
-use vmdhcp_core::pool::PoolRef;
 use vmdhcp_core::{MacAddr, Pool};
 
 use super::subject::{Place, Subject};
@@ -28,11 +28,14 @@ use crate::table::{Table, printable};
 ///
 /// Looks at all pools and claims, and asks the agents what they have seen of the card.
 #[derive(Debug, Args)]
-#[command(visible_alias = "show", after_help = "Examples:
+#[command(
+    visible_alias = "show",
+    after_help = "Examples:
   vmdhcp lease inspect fa:cf:8e:50:82:fc
   vmdhcp lease inspect 192.168.48.85
-  vmdhcp lease inspect web-1 -n tenant")]
-pub struct Inspect {
+  vmdhcp lease inspect web-1 -n tenant"
+)]
+pub(crate) struct Inspect {
     /// MAC, address, or VM as NAME or NAMESPACE/NAME
     #[arg(value_name = "MAC|ADDRESS|VM")]
     subject: Subject,
@@ -40,7 +43,7 @@ pub struct Inspect {
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
     /// Print what is known as {"leases": [...], "notes": [...]}
-    #[arg(short, long, value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(["json", "yaml"])
+    #[arg(short, long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["json", "yaml"])
         .map(|word| if word == "json" { Format::Json } else { Format::Yaml }))]
     output: Option<Format>,
 }
@@ -81,7 +84,7 @@ struct Told {
 
 impl Inspect {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { subject, all_namespaces, output: format } = self;
         let snapshot = Snapshot::read(session).await?;
         let mut agents = agents::by_pool(session).await?;
@@ -92,10 +95,10 @@ impl Inspect {
                 continue;
             }
             let pool = lease.pool.as_ref().and_then(|of| find(&snapshot.pools, of));
-            let agents = lease.pool.as_ref().map_or_else(Vec::new, |pool| {
-                let PoolRef { namespace, name } = PoolRef { namespace: pool.namespace.clone(), name: pool.name.clone() };
-                agents.get(&PoolRef { namespace, name }.to_string()).cloned().unwrap_or_default()
-            });
+            let agents = lease
+                .pool
+                .as_ref()
+                .map_or_else(Vec::new, |pool| agents.get(&pool.seen_from(None)).cloned().unwrap_or_default());
             inspected.push(Inspected {
                 obstacles: obstacles(pool, &agents),
                 options: pool.map(|pool| sent(pool, &lease)).unwrap_or_default(),
@@ -142,7 +145,9 @@ fn obstacles(pool: Option<&IPPool>, agents: &[Agent]) -> Vec<String> {
         let Condition { type_, status, reason, message, .. } = condition;
         let ours = matches!(type_.as_str(), "Registered" | "CacheReady" | "AgentReady");
         if ours && status != "True" && pool.spec.paused != Some(true) {
-            obstacles.push(format!("the pool's condition {type_} is {status}: {reason} {message}").trim_end().to_owned());
+            obstacles.push(
+                format!("the pool's condition {type_} is {status}: {reason} {message}").trim_end().to_owned(),
+            );
         }
     }
     let told = |server: &vmdhcp_core::api::ForeignServer| {
@@ -262,7 +267,10 @@ fn page(session: &Session, inspected: &Inspected) -> Page {
         page.table("Sent if asked for", table);
     }
     if agents.is_empty() {
-        page.sentences("Agents", vec!["none is known for this pool; what is above is what one would send".into()]);
+        page.sentences(
+            "Agents",
+            vec!["none is known for this pool; what is above is what one would send".into()],
+        );
     }
     for told in agents {
         page.sentences(&format!("Agent {}", printable(&told.agent)), told_of(session, told));
@@ -272,7 +280,9 @@ fn page(session: &Session, inspected: &Inspected) -> Page {
 
 fn told_of(session: &Session, told: &Told) -> Vec<String> {
     match (&told.unreachable, &told.client) {
-        (Some(why), _) => vec![format!("could not be asked ({why}); what is above is computed from the pool")],
+        (Some(why), _) => {
+            vec![format!("could not be asked ({why}); what is above is computed from the pool")]
+        }
         (None, None) => vec!["has not seen this card".into()],
         (None, Some(client)) => client
             .as_object()
