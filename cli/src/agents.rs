@@ -33,7 +33,7 @@ const LONGEST_ANSWER: usize = 64 << 20;
 
 /// An agent, as its Lease has it.
 #[derive(Debug, Clone)]
-pub struct Agent {
+pub(crate) struct Agent {
     /// Namespace of its Lease, and on a cluster of its Pod.
     pub namespace: String,
     /// Its name.
@@ -45,7 +45,7 @@ pub struct Agent {
 }
 
 /// The agents of every pool; empty where this user may not see them.
-pub async fn by_pool(session: &Session) -> Result<BTreeMap<String, Vec<Agent>>, Failure> {
+pub(crate) async fn by_pool(session: &Session) -> Result<BTreeMap<String, Vec<Agent>>, Failure> {
     let selector = ListParams::default().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
     let everywhere = Api::<Lease>::all(session.client.clone()).list(&selector).await;
     let leases = match everywhere.map_err(Failure::asking("list the agents' Leases")) {
@@ -67,12 +67,12 @@ pub async fn by_pool(session: &Session) -> Result<BTreeMap<String, Vec<Agent>>, 
 }
 
 /// The agents of one pool.
-pub async fn of_pool(session: &Session, pool: &PoolRef) -> Result<Vec<Agent>, Failure> {
+pub(crate) async fn of_pool(session: &Session, pool: &PoolRef) -> Result<Vec<Agent>, Failure> {
     Ok(by_pool(session).await?.remove(&pool.to_string()).unwrap_or_default())
 }
 
 /// What an agent has seen of its clients, or why it could not be asked.
-pub async fn clients(session: &Session, agent: &Agent) -> Result<Value, String> {
+pub(crate) async fn clients(session: &Session, agent: &Agent) -> Result<Value, String> {
     let asking = async {
         let text =
             if session.local { ask_directly(agent).await? } else { ask_through_api(session, agent).await? };
@@ -85,7 +85,7 @@ pub async fn clients(session: &Session, agent: &Agent) -> Result<Value, String> 
 }
 
 /// What an agent told of this card.
-pub fn client_of(clients: &Value, mac: MacAddr) -> Option<&serde_json::Map<String, Value>> {
+pub(crate) fn client_of(clients: &Value, mac: MacAddr) -> Option<&serde_json::Map<String, Value>> {
     let is_it = |text: &str| text.parse() == Ok(mac);
     match clients {
         Value::Object(by_mac) => {

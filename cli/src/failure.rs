@@ -12,7 +12,7 @@ use vmdhcp_daemons::cluster::ConnectError;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The flags do not go together; what clap cannot know.
     #[error("{0}")]
     Usage(String),
@@ -70,7 +70,7 @@ pub enum Failure {
     #[error(transparent)]
     Standalone(#[from] vmdhcp_daemons::standalone::StandaloneError),
     /// There is no API to ask.
-    #[error(transparent)]
+    #[error("{}", Chain(.0))]
     Connect(#[from] ConnectError),
     /// A stored object is not what its kind says.
     #[error("cannot {doing}: what is stored there cannot be understood: {reason}; look at it with -o yaml")]
@@ -108,7 +108,7 @@ pub enum Failure {
 
 impl Failure {
     /// Says what was asked of the API when it failed: `.map_err(Failure::asking("read IPPool default/a"))`.
-    pub fn asking(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+    pub(crate) fn asking(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let doing = doing.into();
         move |error| match error {
             kube::Error::Api(status) => Self::Api { doing, status },
@@ -118,13 +118,8 @@ impl Failure {
     }
 
     /// Whether the API refused because somebody else changed the object meanwhile.
-    pub fn is_stale(&self) -> bool {
+    pub(crate) fn is_stale(&self) -> bool {
         matches!(self, Self::Api { status, .. } if status.is_conflict())
-    }
-
-    /// Whether the API does not know the object.
-    pub fn is_unknown_to_api(&self) -> bool {
-        matches!(self, Self::Api { status, .. } if status.is_not_found())
     }
 }
 
@@ -142,6 +137,20 @@ fn innermost(error: &dyn std::error::Error) -> String {
         at = source;
     }
     at.to_string()
+}
+
+/// An error and why it happened; where neither API is configured the reason is only what was tried in vain.
+struct Chain<'a>(&'a ConnectError);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(error) = self;
+        match error {
+            ConnectError::NothingConfigured { .. } => write!(f, "{error}"),
+            _ if std::error::Error::source(error).is_some() => write!(f, "{error}: {}", innermost(*error)),
+            _ => write!(f, "{error}"),
+        }
+    }
 }
 
 /// `; hint`, or nothing.

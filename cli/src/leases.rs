@@ -16,7 +16,7 @@ use vmdhcp_core::{MacAddr, NetworkName};
 
 /// An object by namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct ObjectName {
+pub(crate) struct ObjectName {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
@@ -25,12 +25,12 @@ pub struct ObjectName {
 
 impl ObjectName {
     /// Where this object is stored.
-    pub fn of(object: &impl ResourceExt) -> Self {
+    pub(crate) fn of(object: &impl ResourceExt) -> Self {
         Self { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
     }
 
     /// The name alone where the namespace goes without saying, else both.
-    pub fn seen_from(&self, namespace: Option<&str>) -> String {
+    pub(crate) fn seen_from(&self, namespace: Option<&str>) -> String {
         if namespace == Some(self.namespace.as_str()) {
             self.name.clone()
         } else {
@@ -42,7 +42,7 @@ impl ObjectName {
 /// One network card and its address, or an address and its former card. What `-o json` prints of a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Lease {
+pub(crate) struct Lease {
     /// The address; of a card that waits, the one it asks for, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Ipv4Addr>,
@@ -77,19 +77,19 @@ pub struct Lease {
 
 impl Lease {
     /// The card, where it is one.
-    pub fn mac(&self) -> Option<MacAddr> {
+    pub(crate) fn mac(&self) -> Option<MacAddr> {
         self.mac_address.parse().ok()
     }
 
     /// When [`Self::since`] was.
-    pub fn since_time(&self) -> Option<Timestamp> {
+    pub(crate) fn since_time(&self) -> Option<Timestamp> {
         self.since.as_deref().and_then(parse_time)
     }
 }
 
 /// What a card has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum State {
+pub(crate) enum State {
     /// The pool says that it has the address.
     Allocated,
     /// A reservation holds the address, and no claim uses it.
@@ -117,7 +117,7 @@ impl Claimed<'_> {
 }
 
 /// All leases of these pools and claims, by address; cards that have none come last.
-pub fn leases(pools: &[IPPool], claims: &[VirtualMachineNetworkConfig]) -> Vec<Lease> {
+pub(crate) fn leases(pools: &[IPPool], claims: &[VirtualMachineNetworkConfig]) -> Vec<Lease> {
     let (mut claimed, mut leases) = read_claims(claims);
     for pool in pools {
         let namespace = pool.namespace().unwrap_or_default();

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 
 /// Where an object was declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// File, or `standard input`.
     file: String,
     /// Which document of the file, from 1.
@@ -39,7 +39,7 @@ impl fmt::Display for Origin {
 
 /// An object of one of the kinds.
 #[derive(Debug, Clone)]
-pub enum Object {
+pub(crate) enum Object {
     /// A pool.
     Pool(IPPool),
     /// A claim.
@@ -59,7 +59,7 @@ impl Object {
 
 /// An object, and where it was declared.
 #[derive(Debug, Clone)]
-pub struct Declared {
+pub(crate) struct Declared {
     /// Where.
     pub origin: Origin,
     /// What.
@@ -68,7 +68,7 @@ pub struct Declared {
 
 /// The namespace for objects that name none, and whether they may name another.
 #[derive(Debug, Clone, Copy)]
-pub struct Namespace<'a> {
+pub(crate) struct Namespace<'a> {
     /// Its name.
     pub name: &'a str,
     /// It was asked for: an object in another one is refused.
@@ -76,7 +76,7 @@ pub struct Namespace<'a> {
 }
 
 /// Reads a file, or standard input for `-`.
-pub fn read_file(path: &Path) -> Result<(String, String), Failure> {
+pub(crate) fn read_file(path: &Path) -> Result<(String, String), Failure> {
     let failed = |source| Failure::File { doing: "read", path: path.to_owned(), source };
     if path == Path::new("-") {
         let mut text = String::new();
@@ -87,7 +87,7 @@ pub fn read_file(path: &Path) -> Result<(String, String), Failure> {
 }
 
 /// All objects that the texts (name and content each) declare, or everything that is wrong with them.
-pub fn parse(texts: &[(String, String)], namespace: Namespace<'_>) -> Result<Vec<Declared>, Failure> {
+pub(crate) fn parse(texts: &[(String, String)], namespace: Namespace<'_>) -> Result<Vec<Declared>, Failure> {
     let mut declared: Vec<Declared> = Vec::new();
     let mut causes = Vec::new();
     for (file, text) in texts {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 ///
 /// `known` is `stored` as this version reads it: what is in `stored` alone is not ours to touch. What is in `known` and
 /// not in `wanted` is deleted. A list is one value to a merge patch; items that stay are taken from `stored`, whole.
-pub fn merge_patch(stored: &Value, known: &Value, wanted: &Value) -> Option<Value> {
+pub(crate) fn merge_patch(stored: &Value, known: &Value, wanted: &Value) -> Option<Value> {
     let (Value::Object(known), Value::Object(wanted)) = (known, wanted) else {
         return (known != wanted).then(|| keep_items(stored, known, wanted));
     };

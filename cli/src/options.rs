@@ -8,7 +8,7 @@ use vmdhcp_core::pool::option_name;
 use crate::duration::in_units;
 
 /// The name of an option, or its number where it has none.
-pub fn name(code: u8) -> String {
+pub(crate) fn name(code: u8) -> String {
     match code {
         51 => "lease-time".to_owned(),
         54 => "server-identifier".to_owned(),
@@ -19,7 +19,7 @@ pub fn name(code: u8) -> String {
 }
 
 /// The value of an option as text: by its number, else as text where it is some, else in hexadecimal.
-pub fn value(code: u8, bytes: &[u8]) -> String {
+pub(crate) fn value(code: u8, bytes: &[u8]) -> String {
     let as_number = || bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     let known = match (code, bytes.len()) {
         (1 | 3..=11 | 16 | 28 | 32 | 41 | 42 | 44 | 45 | 48 | 49 | 54 | 65 | 68..=76 | 138 | 150, length)

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::objects::{self, Kind};
 
 /// A kind that has come into effect at some point.
-pub trait Settles: Kind {
+pub(crate) trait Settles: Kind {
     /// Why this object has not come into effect yet; none once it has.
     fn unsettled(&self) -> Option<String>;
 }
@@ -52,7 +52,11 @@ impl Settles for VirtualMachineNetworkConfig {
 }
 
 /// Waits until the object has come into effect.
-pub async fn settled<K: Settles>(api: Api<DynamicObject>, name: &str, seconds: u64) -> Result<(), Failure> {
+pub(crate) async fn settled<K: Settles>(
+    api: Api<DynamicObject>,
+    name: &str,
+    seconds: u64,
+) -> Result<(), Failure> {
     let effective = |object: Option<&DynamicObject>| {
         object
             .and_then(|object| objects::read::<K>(object).ok())
@@ -69,7 +73,7 @@ pub async fn settled<K: Settles>(api: Api<DynamicObject>, name: &str, seconds: u
 }
 
 /// Waits until the object with this UID is gone.
-pub async fn gone<K: Kind>(
+pub(crate) async fn gone<K: Kind>(
     api: Api<DynamicObject>,
     name: &str,
     uid: Option<String>,

@@ -31,7 +31,7 @@ use crate::wait::{self, Settles};
 #[command(after_help = "Examples:
   vmdhcp apply -f pool.yaml -f claims.yaml
   vmdhcp pool show net-48 -o yaml | sed 's/leaseTime: .*/leaseTime: 3600/' | vmdhcp apply -f -")]
-pub struct Apply {
+pub(crate) struct Apply {
     /// YAML or JSON, several documents or a List; - is standard input
     #[arg(short = 'f', long = "filename", value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -43,7 +43,7 @@ pub struct Apply {
 
 impl Apply {
     /// Does it.
-    pub async fn run(
+    pub(crate) async fn run(
         self,
         session: &Session,
         connection: &Connection,
@@ -98,7 +98,7 @@ async fn plan(session: &Session, declared: Vec<Declared>) -> Result<Vec<Step>, F
     let mut causes = Vec::new();
     for step in &steps {
         let (origin, verdict) = match step {
-            Step::Pool(planned) => (&planned.origin, admit_pool(planned.change(), &snapshot)),
+            Step::Pool(planned) => (&planned.origin, admit_pool(&planned.change(), &snapshot)),
             Step::Claim(planned) => (&planned.origin, admit_claim(&planned.change(), &snapshot)),
         };
         let Err(refusal) = verdict else { continue };

@@ -18,7 +18,7 @@ use crate::output::Output;
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Declare pools and claims from files
     Apply(apply::Apply),
     /// Pools: the addresses of VM networks
@@ -41,7 +41,7 @@ pub enum Command {
 
 impl Command {
     /// Does it. Those that need the API connect first.
-    pub fn run(self, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn run(self, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Apply(command) => {
                 on_api(connection, async |session| command.run(session, connection, output).await)
@@ -76,3 +76,6 @@ fn on_api(
     let runtime = runtime.map_err(|source| Failure::Io { doing: "start", source })?;
     runtime.block_on(async { command(&Session::open(connection).await?).await })
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,7 @@ use crate::wait;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   vmdhcp lease add net-48 fa:cf:8e:50:82:fc --ip 192.168.48.20 --hostname printer")]
-pub struct Add {
+pub(crate) struct Add {
     /// Name of the pool
     pool: String,
     /// MAC of the card
@@ -43,7 +43,7 @@ pub struct Add {
 
 impl Add {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { pool: name, mac, ip, hostname, changing, printing } = self;
         let edit = |pool: &mut IPPool| {
             let old = pool.clone();
@@ -59,7 +59,7 @@ impl Add {
                 Some(present) => return Err(exists(&name, mac, present)),
                 None => reservations.push(wanted),
             }
-            admit_pool(Change::Update { old: &old, new: pool }, &Snapshot::default()).map_err(Failure::from)
+            admit_pool(&Change::Update { old: &old, new: pool }, &Snapshot::default()).map_err(Failure::from)
         };
         let (pool, outcome) =
             objects::edit(session, &session.namespace, &name, changing.dry_run, edit).await?;

@@ -3,13 +3,13 @@
 use std::net::Ipv4Addr;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use kube::ResourceExt;
 use serde::Serialize;
 use serde_json::{Value, json};
 use vmdhcp_core::api::{Condition, IPPool, parse_time};
 use vmdhcp_core::dhcp::{Extras, LeaseTable};
 use vmdhcp_core::ipam::Allocations;
-use vmdhcp_core::pool::PoolRef;
 use vmdhcp_core::{MacAddr, Pool};
 
 use super::subject::{Place, Subject};
@@ -35,7 +35,7 @@ use crate::table::{Table, printable};
   vmdhcp lease inspect 192.168.48.85
   vmdhcp lease inspect web-1 -n tenant"
 )]
-pub struct Inspect {
+pub(crate) struct Inspect {
     /// MAC, address, or VM as NAME or NAMESPACE/NAME
     #[arg(value_name = "MAC|ADDRESS|VM")]
     subject: Subject,
@@ -43,7 +43,7 @@ pub struct Inspect {
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
     /// Print what is known as {"leases": [...], "notes": [...]}
-    #[arg(short, long, value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(["json", "yaml"])
+    #[arg(short, long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["json", "yaml"])
         .map(|word| if word == "json" { Format::Json } else { Format::Yaml }))]
     output: Option<Format>,
 }
@@ -84,7 +84,7 @@ struct Told {
 
 impl Inspect {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { subject, all_namespaces, output: format } = self;
         let snapshot = Snapshot::read(session).await?;
         let mut agents = agents::by_pool(session).await?;
@@ -95,11 +95,10 @@ impl Inspect {
                 continue;
             }
             let pool = lease.pool.as_ref().and_then(|of| find(&snapshot.pools, of));
-            let agents = lease.pool.as_ref().map_or_else(Vec::new, |pool| {
-                let PoolRef { namespace, name } =
-                    PoolRef { namespace: pool.namespace.clone(), name: pool.name.clone() };
-                agents.get(&PoolRef { namespace, name }.to_string()).cloned().unwrap_or_default()
-            });
+            let agents = lease
+                .pool
+                .as_ref()
+                .map_or_else(Vec::new, |pool| agents.get(&pool.seen_from(None)).cloned().unwrap_or_default());
             inspected.push(Inspected {
                 obstacles: obstacles(pool, &agents),
                 options: pool.map(|pool| sent(pool, &lease)).unwrap_or_default(),

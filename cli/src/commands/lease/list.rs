@@ -26,7 +26,7 @@ use crate::table::Table;
 /// "reason", "message", "since"}]}; -o name prints the addresses.
 #[derive(Debug, Args)]
 #[command(visible_alias = "ls")]
-pub struct List {
+pub(crate) struct List {
     /// Only leases of this pool
     #[arg(long, value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector"])]
     pool: Option<String>,
@@ -36,7 +36,7 @@ pub struct List {
 
 impl List {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { listing, .. } = &self;
         let mut table = Table::new(titles(listing));
         let mut shown = self.read(session).await?;

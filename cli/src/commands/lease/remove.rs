@@ -33,7 +33,7 @@ use crate::wait;
   vmdhcp lease remove net-48 fa:cf:8e:50:82:fc
   vmdhcp lease remove net-48 192.168.48.85 --force"
 )]
-pub struct Remove {
+pub(crate) struct Remove {
     /// Name of the pool
     pool: String,
     /// MAC or address of the lease
@@ -50,7 +50,7 @@ pub struct Remove {
 
 impl Remove {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { pool: name, place, force, changing, printing } = self;
         let edit = |pool: &mut IPPool| {
             let old = pool.clone();
@@ -62,7 +62,7 @@ impl Remove {
             if !reserved && retiring.is_none() {
                 return Err(nothing_there(&old, place));
             }
-            admit_pool(Change::Update { old: &old, new: pool }, &Snapshot::default()).map_err(Failure::from)
+            admit_pool(&Change::Update { old: &old, new: pool }, &Snapshot::default()).map_err(Failure::from)
         };
         let edited = objects::edit(session, &session.namespace, &name, changing.dry_run, edit).await;
         let (pool, outcome) = match edited {

@@ -20,14 +20,14 @@ use crate::table::Table;
 /// List pools
 #[derive(Debug, Args)]
 #[command(visible_alias = "ls")]
-pub struct List {
+pub(crate) struct List {
     #[command(flatten)]
     listing: Listing,
 }
 
 impl List {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { listing } = self;
         let scope = session.scope(listing.all_namespaces);
         let format = listing.output;

@@ -32,7 +32,7 @@ const MOST_EVENTS: usize = 10;
 /// what happened lately.
 #[derive(Debug, Args)]
 #[command(visible_alias = "describe")]
-pub struct Show {
+pub(crate) struct Show {
     /// Name of the pool
     name: String,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub struct Show {
 
 impl Show {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { name, printing } = self;
         let stored = objects::get::<IPPool>(session, &session.namespace, &name).await?;
         if printing.output.is_some() {
