@@ -25,7 +25,7 @@ use crate::failure::Failure;
 #[command(after_help = "Examples:
   vmdhcp --local=lab.db standalone --nic net-48=br48
   vmdhcp --local standalone --nic lab/net-48=br48 --nic lab/net-49=br49 --listen 127.0.0.1:8080")]
-pub struct Standalone {
+pub(crate) struct Standalone {
     /// Serve this VM network on this interface; the network as NAME or NAMESPACE/NAME
     #[arg(long = "nic", value_name = "NETWORK=INTERFACE", required = true)]
     nics: Vec<String>,
@@ -57,7 +57,7 @@ impl From<LogForm> for LogFormat {
 
 impl Standalone {
     /// Serves until a signal asks it to end.
-    pub fn run(self, connection: &Connection) -> Result<(), Failure> {
+    pub(crate) fn run(self, connection: &Connection) -> Result<(), Failure> {
         let Self { nics, listen, log_format } = self;
         let Target::Local(file) = context::target(connection, std::env::var_os("VMDHCP_LOCAL"))? else {
             return Err(Failure::Usage(
