@@ -66,7 +66,7 @@ impl Session {
 }
 
 /// Which API is meant. A flag goes over the environment.
-fn target(flags: &Connection, environment: Option<OsString>) -> Result<Target, Failure> {
+pub(crate) fn target(flags: &Connection, environment: Option<OsString>) -> Result<Target, Failure> {
     let Connection { namespace: _, local, kubeconfig, context, verbose: _ } = flags;
     let environment = environment.filter(|value| !value.is_empty()).map(PathBuf::from);
     match (local, environment) {

@@ -65,7 +65,11 @@ pub(crate) fn number(result: &Result<(), Failure>) -> u8 {
             400 | 413 | 422 => REFUSED,
             _ => FAILED,
         },
-        Failure::File { .. } | Failure::Unreadable { .. } | Failure::Declined | Failure::Io { .. } => FAILED,
+        Failure::Standalone(_)
+        | Failure::File { .. }
+        | Failure::Unreadable { .. }
+        | Failure::Declined
+        | Failure::Io { .. } => FAILED,
     }
 }
 

@@ -66,6 +66,9 @@ pub(crate) enum Failure {
         /// Why there was no answer.
         reason: String,
     },
+    /// The servers of this machine did not start, or had to stop.
+    #[error(transparent)]
+    Standalone(#[from] vmdhcp_daemons::standalone::StandaloneError),
     /// There is no API to ask.
     #[error("{}", Chain(.0))]
     Connect(#[from] ConnectError),

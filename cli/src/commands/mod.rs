@@ -6,6 +6,7 @@ mod crd;
 mod lease;
 mod man;
 mod pool;
+mod standalone;
 mod version;
 
 use clap::Subcommand;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     /// Leases: who has which address, and why not
     #[command(subcommand)]
     Lease(lease::Lease),
+    /// Serve the pools of one file on this machine's interfaces
+    Standalone(standalone::Standalone),
     /// Print the completion script of a shell
     Completions(completions::Completions),
     /// Print the manual page, or write all pages
@@ -45,6 +48,7 @@ impl Command {
             }
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Lease(command) => on_api(connection, async |session| command.run(session, output).await),
+            Self::Standalone(command) => command.run(connection),
             Self::Completions(command) => command.run(output),
             Self::Man(command) => command.run(output),
             Self::Crd(command) => command.run(output),
