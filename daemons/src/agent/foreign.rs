@@ -81,14 +81,12 @@ pub(crate) fn read(state: &State, now: Now) -> Vec<ForeignServer> {
 
 /// A card as the key of a sighting.
 pub(crate) fn key(mac: MacAddr) -> u64 {
-    let [a, b, c, d, e, f] = mac.octets();
-    u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    mac.octets().iter().fold(0, |key, byte| key << 8 | u64::from(*byte))
 }
 
 /// The card of such a key.
 pub(crate) fn card(key: u64) -> Option<MacAddr> {
-    let [_, _, a, b, c, d, e, f] = key.to_be_bytes();
-    MacAddr::new([a, b, c, d, e, f]).ok()
+    MacAddr::new(*key.to_be_bytes().last_chunk()?).ok()
 }
 
 /// The server identifier of a server's message; `siaddr` does not count, it names the boot server.

@@ -45,15 +45,17 @@ impl Place {
 
     /// None while it is empty, or if it is written again and again just now.
     fn read(&self) -> Option<Sighting> {
-        (0..16).find_map(|_| {
-            let before = self.version.load(Ordering::Acquire);
-            let [key, detail, first_seen, last_seen, count] =
-                std::array::from_fn(|at| self.words.get(at).map_or(0, |word| word.load(Ordering::Relaxed)));
-            fence(Ordering::Acquire);
-            let consistent = before % 2 == 0 && before == self.version.load(Ordering::Relaxed);
-            consistent.then_some(Sighting { key, detail, first_seen, last_seen, count })
-        })
-        .filter(|sighting| sighting.count > 0)
+        (0..16)
+            .find_map(|_| {
+                let before = self.version.load(Ordering::Acquire);
+                let [key, detail, first_seen, last_seen, count] = std::array::from_fn(|at| {
+                    self.words.get(at).map_or(0, |word| word.load(Ordering::Relaxed))
+                });
+                fence(Ordering::Acquire);
+                let consistent = before.is_multiple_of(2) && before == self.version.load(Ordering::Relaxed);
+                consistent.then_some(Sighting { key, detail, first_seen, last_seen, count })
+            })
+            .filter(|sighting| sighting.count > 0)
     }
 }
 

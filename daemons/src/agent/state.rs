@@ -90,6 +90,8 @@ pub(crate) enum Unserved {
 pub(crate) struct Conflict {
     pub(crate) mac: MacAddr,
     pub(crate) since: Timestamp,
+    /// When it was last seen.
+    pub(crate) seen: Timestamp,
 }
 
 /// What an agent knows.
@@ -238,8 +240,8 @@ pub(crate) mod tests {
     /// The state of an agent that has not begun.
     pub(crate) fn state() -> State {
         let pool = PoolRef { namespace: "default".into(), name: "net-48".into() };
-        let metrics = AgentMetrics::default().add(&pool);
-        State::new(pool, metrics)
+        let registration = AgentMetrics::default().add(&pool);
+        State::new(pool, Arc::clone(registration.metrics()))
     }
 
     #[test]

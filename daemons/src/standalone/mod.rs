@@ -23,7 +23,6 @@ use crate::manager::{self, ManagerError, ManagerMetrics, ManagerOptions, Placeme
 use crate::runtime::{Shutdown, admin};
 
 /// What a single machine serves, and where.
-#[derive(Debug)]
 pub struct StandaloneOptions {
     /// The API.
     pub api: LocalApi,

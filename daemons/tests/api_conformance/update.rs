@@ -35,7 +35,7 @@ pub(crate) async fn a_stale_version_conflicts(client: &Client) {
     first.spec.paused = Some(true);
     claims(client).replace(name(&old), &PostParams::default(), &first).await.unwrap();
     let mut second = old.clone();
-    second.spec.vm_name = "other".to_owned();
+    "other".clone_into(&mut second.spec.vm_name);
     let status = refusal(claims(client).replace(name(&old), &PostParams::default(), &second).await);
     assert!(status.is_conflict());
     assert_eq!(status.code, 409);

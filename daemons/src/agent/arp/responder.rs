@@ -111,13 +111,14 @@ fn reaction(packet: &Packet, serving: &Serving) -> Reaction {
 }
 
 fn note_claim(state: &State, packet: &Packet, now: Option<Timestamp>) {
-    let Some(since) = now else { return };
-    let conflict = Conflict { mac: packet.sender_mac, since };
+    let seen = now.unwrap_or_default();
     let mut conflicts = lock(&state.conflicts);
-    if conflicts.get(&packet.sender).is_none_or(|known| known.mac != packet.sender_mac) {
+    let known = conflicts.get(&packet.sender).filter(|known| known.mac == packet.sender_mac);
+    let since = known.map_or(seen, |known| known.since);
+    if known.is_none() {
         tracing::warn!(address = %packet.sender, mac = %packet.sender_mac, "another card claims the server address");
-        conflicts.insert(packet.sender, conflict);
     }
+    conflicts.insert(packet.sender, Conflict { mac: packet.sender_mac, since, seen });
 }
 
 /// Tells everybody on the link, three times, that these addresses are ours.
