@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use kube::core::Status;
-use vmdhcp_core::admission::Refusal;
+use vmdhcp_core::admission::{Refusal, RefusalKind};
 use vmdhcp_daemons::cluster::ConnectError;
 
 /// Why a command did not do what it was asked for.
@@ -125,6 +125,9 @@ impl Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
+        if refusal.kind == RefusalKind::Conflict {
+            return Self::Conflict { what: refusal.to_string(), hint: String::new() };
+        }
         let causes = refusal.causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message));
         Self::Refused { subject: refusal.object.clone(), causes: causes.collect() }
     }

@@ -116,7 +116,7 @@ impl Claimed<'_> {
     }
 }
 
-/// All leases of these pools and claims, by address; cards that have none come last.
+/// All leases of these pools and claims, by address; cards that wait for one come last.
 pub(crate) fn leases(pools: &[IPPool], claims: &[VirtualMachineNetworkConfig]) -> Vec<Lease> {
     let (mut claimed, mut leases) = read_claims(claims);
     for pool in pools {
@@ -137,7 +137,7 @@ pub(crate) fn leases(pools: &[IPPool], claims: &[VirtualMachineNetworkConfig]) -
     }));
     leases.sort_by_key(|lease| {
         let place = (lease.network_name.clone(), lease.mac_address.clone());
-        (lease.address.is_none(), lease.address, place)
+        (lease.state == State::Pending, lease.address.is_none(), lease.address, place)
     });
     leases
 }
@@ -331,10 +331,10 @@ mod tests {
             short(&leases(&[pool(&spec, &ipv4)], &claims)),
             [
                 "10.0.0.3 - Reserved ",
-                "10.0.0.4 - Pending NotHeld",
                 "10.0.0.5 - Retiring ",
                 "10.0.0.9 - Allocated Unclaimed",
                 "10.0.0.10 one Allocated ",
+                "10.0.0.4 - Pending NotHeld",
                 "- two Pending PoolExhausted",
             ]
         );

@@ -188,9 +188,12 @@ fn read_as<K: DeserializeOwned + ResourceExt>(
     mut document: Value,
     namespace: Namespace<'_>,
 ) -> Result<K, Vec<String>> {
-    // What the API server writes and ignores when it is sent, so that the output of `-o yaml` applies as it is.
+    // Kind and version have been looked at. The status is the manager's, and here only because the output of
+    // `-o yaml` shall apply as it is.
     if let Some(document) = document.as_object_mut() {
-        document.remove("status");
+        for seen in ["apiVersion", "kind", "status"] {
+            document.remove(seen);
+        }
     }
     let mut unknown = Vec::new();
     let mut note = |path: serde_ignored::Path<'_>| unknown.push(field_path(&path));

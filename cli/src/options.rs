@@ -21,6 +21,7 @@ pub(crate) fn name(code: u8) -> String {
 /// The value of an option as text: by its number, else as text where it is some, else in hexadecimal.
 pub(crate) fn value(code: u8, bytes: &[u8]) -> String {
     let as_number = || bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    // What a decoder made nothing of is shown as it is.
     let known = match (code, bytes.len()) {
         (1 | 3..=11 | 16 | 28 | 32 | 41 | 42 | 44 | 45 | 48 | 49 | 54 | 65 | 68..=76 | 138 | 150, length)
             if length > 0 && length % 4 == 0 =>
@@ -43,7 +44,7 @@ pub(crate) fn value(code: u8, bytes: &[u8]) -> String {
         (!text.chars().any(char::is_control)).then(|| text.to_owned())
     };
     let hex = || bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":");
-    known.or_else(text).unwrap_or_else(hex)
+    known.filter(|text| !text.is_empty()).or_else(text).unwrap_or_else(hex)
 }
 
 fn domains(bytes: &[u8]) -> Option<String> {

@@ -266,11 +266,8 @@ fn page(session: &Session, inspected: &Inspected) -> Page {
         }
         page.table("Sent if asked for", table);
     }
-    if agents.is_empty() {
-        page.sentences(
-            "Agents",
-            vec!["none is known for this pool; what is above is what one would send".into()],
-        );
+    if agents.is_empty() && lease.pool.is_some() {
+        page.field("Agents", "none is known for this pool");
     }
     for told in agents {
         page.sentences(&format!("Agent {}", printable(&told.agent)), told_of(session, told));

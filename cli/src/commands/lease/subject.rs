@@ -65,11 +65,15 @@ impl FromStr for Subject {
             Some((namespace, name)) => (Some(namespace), name),
             None => (None, text),
         };
-        if is_dns_subdomain(name, 253) && namespace.is_none_or(|namespace| is_dns_subdomain(namespace, 63)) {
+        if is_dns_subdomain(name, 253) && namespace.is_none_or(is_namespace) {
             return Ok(Self::Vm { namespace: namespace.map(str::to_owned), name: name.to_owned() });
         }
         Err(format!("{text:?} is neither an IPv4 address nor a unicast MAC address nor the name of a VM"))
     }
+}
+
+fn is_namespace(text: &str) -> bool {
+    is_dns_subdomain(text, 63) && !text.contains('.')
 }
 
 impl Subject {
