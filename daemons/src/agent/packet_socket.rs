@@ -37,7 +37,7 @@ pub(crate) struct Interface {
 
 /// Why there is no socket, or no longer one.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SocketError {
+pub enum SocketError {
     /// The host has no interface of that name.
     #[error("there is no network interface {interface:?} here: see `ip link`")]
     NoInterface {
