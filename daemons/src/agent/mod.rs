@@ -149,6 +149,7 @@ impl Agent {
                 ntp::resolve(wanted_names, resolved, ntp::look_up),
                 arp::probe_leases(&arp, state, &answers),
                 foreign::look_for_servers(&dhcp),
+                state.keep_gauges(),
             );
             never
         };
