@@ -13,7 +13,6 @@ mod leases;
 mod manifest;
 mod merge;
 mod objects;
-mod options;
 mod output;
 mod page;
 mod prompt;

@@ -46,6 +46,7 @@ use vmdhcp_core::api::IPPool;
 use vmdhcp_core::pool::PoolRef;
 
 pub use metrics::AgentMetrics;
+pub use option_text::OptionText;
 pub use packet_socket::SocketError;
 
 use metrics::Registration;

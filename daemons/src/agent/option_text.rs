@@ -2,20 +2,23 @@
 
 use std::net::Ipv4Addr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use vmdhcp_core::pool::option_name;
 
 /// An option as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct OptionText {
-    code: u8,
-    name: String,
-    value: String,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptionText {
+    /// Its number.
+    pub code: u8,
+    /// Its IANA name, or `option-` and the number.
+    pub name: String,
+    /// Its value, by its type.
+    pub value: String,
 }
 
 impl OptionText {
     /// The option of this number and value.
-    pub(crate) fn new(code: u8, value: &[u8]) -> Self {
+    pub fn new(code: u8, value: &[u8]) -> Self {
         let name = name(code).map_or_else(|| format!("option-{code}"), str::to_owned);
         let text = known(code, value).unwrap_or_else(|| guess(value));
         Self { code, name, value: text }

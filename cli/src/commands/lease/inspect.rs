@@ -11,6 +11,7 @@ use vmdhcp_core::api::{Condition, IPPool, parse_time};
 use vmdhcp_core::dhcp::{Extras, LeaseTable};
 use vmdhcp_core::ipam::Allocations;
 use vmdhcp_core::{MacAddr, Pool};
+use vmdhcp_daemons::agent::OptionText;
 
 use super::subject::{Place, Subject};
 use crate::agents::{self, Agent};
@@ -18,7 +19,6 @@ use crate::context::Session;
 use crate::duration::age;
 use crate::failure::Failure;
 use crate::leases::{Lease, ObjectName, State, leases};
-use crate::options;
 use crate::output::{Format, Output};
 use crate::page::Page;
 use crate::snapshot::Snapshot;
@@ -55,18 +55,13 @@ struct Inspected {
     lease: Lease,
     /// Conditions of the pool that are not as they should be, and other obstacles: a sentence each.
     obstacles: Vec<String>,
+    /// Which agent told the options; none if they are computed here, from the pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options_from: Option<String>,
     /// What the card would be sent.
-    options: Vec<SentOption>,
+    options: Vec<OptionText>,
     /// What each agent tells.
     agents: Vec<Told>,
-}
-
-/// An option as a client would be sent it.
-#[derive(Debug, Serialize)]
-struct SentOption {
-    code: u8,
-    name: String,
-    value: String,
 }
 
 /// What one agent tells of a card.
@@ -76,10 +71,18 @@ struct Told {
     agent: String,
     /// What it has seen of the card, in its own words; none if nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<Value>,
+    client: Option<serde_json::Map<String, Value>>,
     /// Why it could not be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     unreachable: Option<String>,
+}
+
+impl Told {
+    /// Moves the options that it would send out of what it tells.
+    fn take_options(&mut self) -> Option<(String, Vec<OptionText>)> {
+        let options = self.client.as_mut()?.remove("options")?;
+        Some((self.agent.clone(), serde_json::from_value(options).ok()?))
+    }
 }
 
 impl Inspect {
@@ -99,10 +102,16 @@ impl Inspect {
                 .pool
                 .as_ref()
                 .map_or_else(Vec::new, |pool| agents.get(&pool.seen_from(None)).cloned().unwrap_or_default());
+            let mut told = ask(session, &agents, lease.mac()).await;
+            let (options_from, options) = told.iter_mut().find_map(Told::take_options).map_or_else(
+                || (None, pool.map(|pool| sent(pool, &lease)).unwrap_or_default()),
+                |(agent, options)| (Some(agent), options),
+            );
             inspected.push(Inspected {
                 obstacles: obstacles(pool, &agents),
-                options: pool.map(|pool| sent(pool, &lease)).unwrap_or_default(),
-                agents: ask(session, &agents, lease.mac()).await,
+                options_from,
+                options,
+                agents: told,
                 lease,
             });
         }
@@ -160,7 +169,7 @@ fn obstacles(pool: Option<&IPPool>, agents: &[Agent]) -> Vec<String> {
 }
 
 /// The options that the holder of a lease is sent, from the table that an agent of this pool serves.
-fn sent(pool: &IPPool, lease: &Lease) -> Vec<SentOption> {
+fn sent(pool: &IPPool, lease: &Lease) -> Vec<OptionText> {
     if lease.state == State::Pending || lease.state == State::Retiring {
         return Vec::new();
     }
@@ -170,21 +179,15 @@ fn sent(pool: &IPPool, lease: &Lease) -> Vec<SentOption> {
     };
     let table = LeaseTable::build(&checked, &Allocations::read(status), &Extras::default());
     let Some(id) = table.lookup(mac) else { return Vec::new() };
-    let option = |(code, bytes): (u8, Vec<u8>)| SentOption {
-        code,
-        name: options::name(code),
-        value: options::value(code, &bytes),
-    };
-    table.options_for(id).into_iter().map(option).collect()
+    table.options_for(id).iter().map(|(code, value)| OptionText::new(*code, value)).collect()
 }
 
 /// Asks the agents about a card, all at once.
 async fn ask(session: &Session, agents: &[Agent], mac: Option<MacAddr>) -> Vec<Told> {
     let Some(mac) = mac else { return Vec::new() };
     let questions = agents.iter().map(async |agent| {
-        let answer = agents::clients(session, agent).await;
-        let (client, unreachable) = match answer {
-            Ok(clients) => (agents::client_of(&clients, mac).cloned().map(Value::Object), None),
+        let (client, unreachable) = match agents::client(session, agent, mac).await {
+            Ok(client) => (client, None),
             Err(why) => (None, Some(why)),
         };
         Told { agent: agent.name.clone(), client, unreachable }
@@ -239,7 +242,7 @@ fn free(address: Ipv4Addr, pools: &[IPPool]) -> String {
 }
 
 fn page(session: &Session, inspected: &Inspected) -> Page {
-    let Inspected { lease, obstacles, options, agents } = inspected;
+    let Inspected { lease, obstacles, options_from, options, agents } = inspected;
     let name = |name: &Option<ObjectName>| name.as_ref().map(|name| name.seen_from(None)).unwrap_or_default();
     let mut page = Page::default();
     let address = lease.address.map(|address| match lease.state {
@@ -264,7 +267,11 @@ fn page(session: &Session, inspected: &Inspected) -> Page {
         for option in options {
             table.row(vec![option.code.to_string(), option.name.clone(), option.value.clone()]);
         }
-        page.table("Sent if asked for", table);
+        let source = options_from.as_ref().map_or_else(
+            || "computed from the pool".to_owned(),
+            |agent| format!("says agent {}", printable(agent)),
+        );
+        page.table(&format!("Sent if asked for ({source})"), table);
     }
     if agents.is_empty() && lease.pool.is_some() {
         page.field("Agents", "none is known for this pool");
@@ -278,13 +285,11 @@ fn page(session: &Session, inspected: &Inspected) -> Page {
 fn told_of(session: &Session, told: &Told) -> Vec<String> {
     match (&told.unreachable, &told.client) {
         (Some(why), _) => {
-            vec![format!("could not be asked ({why}); what is above is computed from the pool")]
+            vec![format!("could not be asked: {why}")]
         }
         (None, None) => vec!["has not seen this card".into()],
         (None, Some(client)) => client
-            .as_object()
-            .into_iter()
-            .flatten()
+            .iter()
             .filter(|(_, value)| !value.is_null())
             .map(|(key, value)| format!("{}: {}", in_words(key), shown(session, value)))
             .collect(),
