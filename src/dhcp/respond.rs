@@ -76,7 +76,7 @@ impl Exchange<'_> {
         } else if known.is_none() {
             return Decision::Silent(Why::UnknownMac);
         } else if self.table.subnet().contains(&asked) {
-            (Why::NotItsAddress { asked }, "this address does not belong to this network card")
+            (Why::NotItsAddress { asked }, "this is not the address of this network card")
         } else {
             (Why::WrongNetwork { asked }, "this address is not on this network")
         };

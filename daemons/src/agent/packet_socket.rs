@@ -37,7 +37,7 @@ pub(crate) struct Interface {
 
 /// Why there is no socket, or no longer one.
 #[derive(Debug, thiserror::Error)]
-pub enum SocketError {
+pub(crate) enum SocketError {
     /// The host has no interface of that name.
     #[error("there is no network interface {interface:?} here: see `ip link`")]
     NoInterface {
@@ -140,14 +140,13 @@ impl PacketSocket {
         };
         // The kernel takes the EtherType in network byte order.
         let number = u16::try_from(number).unwrap_or_default().to_be();
-        let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(i32::from(number)))).map_err(
-            |source| match source.kind() {
+        let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(i32::from(number))))
+            .map_err(|source| match source.kind() {
                 io::ErrorKind::PermissionDenied => {
                     SocketError::NotPermitted { interface: interface.name.clone(), source }
                 }
                 _ => failed("opening it")(source),
-            },
-        )?;
+            })?;
         // From its creation on a socket receives from all interfaces: until it is bound to one, nothing may pass.
         socket.attach_filter(&filter::nothing()).map_err(failed("attaching a filter"))?;
         bind(socket.as_raw_fd(), &interface.link)

@@ -39,6 +39,7 @@ use vmdhcp_core::{NetworkName, ipam};
 
 pub use metrics::ManagerMetrics;
 pub use pool::agent_lease_name;
+pub(crate) use pool::pool_of_network;
 
 use crate::runtime::shutdown::Shutdown;
 

@@ -53,7 +53,7 @@ fn network_of(pool: &IPPool) -> Option<NetworkName> {
 }
 
 /// The pool that serves a network: one that is not the oldest waits until the older one is gone.
-pub(super) fn pool_of_network(network: &NetworkName, pools: &Store<IPPool>) -> Option<Arc<IPPool>> {
+pub(crate) fn pool_of_network(network: &NetworkName, pools: &Store<IPPool>) -> Option<Arc<IPPool>> {
     let on_network = pools.state().into_iter().filter(|pool| network_of(pool).as_ref() == Some(network));
     on_network.min_by_key(|pool| (pool.creation_timestamp().map(|time| time.0), pool.uid()))
 }
@@ -144,6 +144,8 @@ async fn finish(
     if !pass.drained {
         return Ok(());
     }
+    // An allocator ends when nobody can ask it any more.
+    drop(allocator);
     context.allocators.forget(key).await;
     let finalizers: Vec<_> =
         stored.finalizers().iter().filter(|finalizer| *finalizer != IPPOOL_FINALIZER).collect();

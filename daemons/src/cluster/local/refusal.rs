@@ -1,0 +1,241 @@
+//! What the API refuses, in the apiserver's own words: `Status` bodies with its codes, reasons and details.
+//!
+//! Clients act on `reason` and `code`, people read `message`; all three are those of `k8s.io/apimachinery`'s
+//! `errors` package, so that a program which handles a real server's refusals handles these.
+
+use http::StatusCode;
+use kube::core::response::{Status, StatusCause, StatusDetails, reason};
+use serde_json::{Value, json};
+
+use super::kinds::Kind;
+
+/// A request that was not carried out, and why.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal(Box<Status>);
+
+/// One field that is wrong, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cause {
+    /// `FieldValueInvalid`, `FieldValueRequired`, …
+    pub(super) reason: &'static str,
+    pub(super) field: String,
+    pub(super) message: String,
+}
+
+impl Cause {
+    pub(super) fn invalid(field: impl Into<String>, value: &str, message: &str) -> Self {
+        let message = format!("Invalid value: {value:?}: {message}");
+        Self { reason: "FieldValueInvalid", field: field.into(), message }
+    }
+
+    pub(super) fn required(field: impl Into<String>, message: &str) -> Self {
+        let message = format!("Required value: {message}");
+        Self { reason: "FieldValueRequired", field: field.into(), message }
+    }
+
+    pub(super) fn forbidden(field: impl Into<String>, message: &str) -> Self {
+        let message = format!("Forbidden: {message}");
+        Self { reason: "FieldValueForbidden", field: field.into(), message }
+    }
+}
+
+impl Refusal {
+    fn new(code: StatusCode, reason: &str, message: impl Into<String>) -> Self {
+        Self(Box::new(Status::failure(&message.into(), reason).with_code(code.as_u16())))
+    }
+
+    fn about(mut self, kind: &Kind, named_as: &str, name: &str) -> Self {
+        self.0.details = Some(details(kind.group(), named_as, name));
+        self
+    }
+
+    /// 404: no such object.
+    pub(super) fn not_found(kind: &Kind, name: &str) -> Self {
+        let message = format!("{} {name:?} not found", kind.qualified_resource());
+        Self::new(StatusCode::NOT_FOUND, reason::NOT_FOUND, message).about(kind, kind.plural(), name)
+    }
+
+    /// 404: no such group, version, resource or subresource.
+    pub(super) fn unknown_path() -> Self {
+        let mut refusal = Self::new(
+            StatusCode::NOT_FOUND,
+            reason::NOT_FOUND,
+            "the server could not find the requested resource",
+        );
+        refusal.0.details = Some(details("", "", ""));
+        refusal
+    }
+
+    /// 409: an object of that name is there.
+    pub(super) fn already_exists(kind: &Kind, name: &str) -> Self {
+        let message = format!("{} {name:?} already exists", kind.qualified_resource());
+        Self::new(StatusCode::CONFLICT, reason::ALREADY_EXISTS, message).about(kind, kind.plural(), name)
+    }
+
+    /// 409: the write was decided on a state that is past.
+    pub(super) fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
+        let message =
+            format!("Operation cannot be fulfilled on {} {name:?}: {why}", kind.qualified_resource());
+        Self::new(StatusCode::CONFLICT, reason::CONFLICT, message).about(kind, kind.plural(), name)
+    }
+
+    /// 409: the usual one, a stale `resourceVersion`.
+    pub(super) fn stale(kind: &Kind, name: &str) -> Self {
+        Self::conflict(
+            kind,
+            name,
+            "the object has been modified; please apply your changes to the latest version and try again",
+        )
+    }
+
+    /// 422: fields of the object are wrong.
+    pub(super) fn invalid(kind: &Kind, name: &str, causes: Vec<Cause>) -> Self {
+        Self::invalid_as(&kind.qualified_kind(), kind.group(), kind.kind(), name, causes)
+    }
+
+    /// 422: options of the request contradict each other.
+    pub(super) fn invalid_options(options: &str, cause: Cause) -> Self {
+        Self::invalid_as(&format!("{options}.meta.k8s.io"), "meta.k8s.io", options, "", vec![cause])
+    }
+
+    fn invalid_as(qualified: &str, group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
+        let sentences: Vec<_> = causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
+        let list = match sentences.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        let message = format!("{qualified} {name:?} is invalid: {list}");
+        let mut refusal = Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason::INVALID, message);
+        let mut about = details(group, kind, name);
+        about.causes = causes
+            .into_iter()
+            .map(|c| StatusCause { reason: c.reason.to_owned(), message: c.message, field: c.field })
+            .collect();
+        refusal.0.details = Some(about);
+        refusal
+    }
+
+    /// 422: a JSON patch that does not fit the object, or whose `test` failed.
+    pub(super) fn patch_does_not_apply(why: &str) -> Self {
+        let message = format!("the server rejected our request due to an error in our request: {why}");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason::INVALID, message)
+    }
+
+    /// 403: a rule forbids it, whatever the fields say.
+    pub(super) fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
+        let message = format!("{} {name:?} is forbidden: {why}", kind.qualified_resource());
+        Self::new(StatusCode::FORBIDDEN, reason::FORBIDDEN, message).about(kind, kind.plural(), name)
+    }
+
+    /// 400: the request cannot be understood.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason::BAD_REQUEST, message)
+    }
+
+    /// 405: that verb does not exist there.
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            reason::METHOD_NOT_ALLOWED,
+            "the server does not allow this method on the requested resource",
+        )
+    }
+
+    /// 410: the version asked for is no longer in the change log; list again.
+    pub(super) fn expired(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, reason::EXPIRED, message)
+    }
+
+    /// 413: the body is longer than `limit` bytes.
+    pub(super) fn too_large(limit: usize) -> Self {
+        let message = format!("Request entity too large: limit is {limit}");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, reason::REQUEST_ENTITY_TOO_LARGE, message)
+    }
+
+    /// 415: a patch type that is not served.
+    pub(super) fn unsupported_media_type(accepted: &[&str]) -> Self {
+        let message = format!(
+            "the body of the request was in an unknown format - accepted media types include: {}",
+            accepted.join(", ")
+        );
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason::UNSUPPORTED_MEDIA_TYPE, message)
+    }
+
+    /// 504: the version asked for has not happened yet.
+    pub(super) fn version_too_large(asked: i64, current: i64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let mut refusal = Self::new(StatusCode::GATEWAY_TIMEOUT, reason::TIMEOUT, message);
+        let mut about = details("", "", "");
+        about.retry_after_seconds = 1;
+        about.causes = vec![StatusCause {
+            reason: "ResourceVersionTooLarge".to_owned(),
+            message: "Too large resource version".to_owned(),
+            field: String::new(),
+        }];
+        refusal.0.details = Some(about);
+        refusal
+    }
+
+    /// 503: another process holds the file; try again.
+    fn busy(message: impl Into<String>) -> Self {
+        let mut refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, reason::SERVICE_UNAVAILABLE, message);
+        let mut about = details("", "", "");
+        about.retry_after_seconds = 1;
+        refusal.0.details = Some(about);
+        refusal
+    }
+
+    /// 500: the fault is here, not with the request.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        let message = format!("Internal error occurred: {}", message.into());
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, reason::INTERNAL_ERROR, message)
+    }
+
+    pub(super) fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The body, as the apiserver writes it.
+    pub(super) fn body(&self) -> Value {
+        with_type(serde_json::to_value(&*self.0).unwrap_or_default())
+    }
+}
+
+/// The body that answers a deletion which left nothing behind.
+pub(super) fn deleted(kind: &Kind, name: &str, uid: &str) -> Value {
+    let mut status = Status::success();
+    let mut about = details(kind.group(), kind.plural(), name);
+    uid.clone_into(&mut about.uid);
+    status.details = Some(about);
+    with_type(serde_json::to_value(&status).unwrap_or_default())
+}
+
+fn with_type(mut status: Value) -> Value {
+    status["kind"] = json!("Status");
+    status["apiVersion"] = json!("v1");
+    status["metadata"] = json!({});
+    status
+}
+
+fn details(group: &str, kind: &str, name: &str) -> StatusDetails {
+    StatusDetails {
+        name: name.to_owned(),
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        uid: String::new(),
+        causes: Vec::new(),
+        retry_after_seconds: 0,
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+        match error.sqlite_error_code() {
+            Some(DatabaseBusy | DatabaseLocked) => {
+                Self::busy("the server is currently unable to handle the request: another process is writing")
+            }
+            _ => Self::internal(format!("the database failed: {error}")),
+        }
+    }
+}

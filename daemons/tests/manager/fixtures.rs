@@ -1,0 +1,269 @@
+//! A manager at work on an API in memory, and objects as adjectives.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::events::v1::Event;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::core::NamespaceResourceScope;
+use kube::runtime::wait::await_condition;
+use kube::{Client, Resource, ResourceExt};
+use prometheus_client::registry::Registry;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use vmdhcp_core::NetworkName;
+use vmdhcp_core::api::{Condition, IPPool, IPv4Status, VirtualMachineNetworkConfig};
+use vmdhcp_daemons::cluster::local::{Kinds, LocalApi};
+use vmdhcp_daemons::manager::{self, ManagerMetrics, ManagerOptions, Placement};
+use vmdhcp_daemons::runtime::Shutdown;
+
+pub(crate) const NAMESPACE: &str = "default";
+/// How long a condition is waited for before the test fails.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A running manager. It ends with the test's runtime.
+pub(crate) struct Manager {
+    pub(crate) client: Client,
+    shutdown: Shutdown,
+    task: Option<tokio::task::JoinHandle<()>>,
+    registry: Registry,
+}
+
+impl Manager {
+    pub(crate) fn start() -> Self {
+        let api = LocalApi::in_memory(Kinds::standard()).unwrap();
+        Self::start_on(api.client(NAMESPACE))
+    }
+
+    pub(crate) fn start_on(client: Client) -> Self {
+        let mut manager =
+            Self { client, shutdown: Shutdown::new(), task: None, registry: Registry::default() };
+        manager.resume();
+        manager
+    }
+
+    /// Ends the manager as a crash would: nothing of its memory survives.
+    pub(crate) async fn stop(&mut self) {
+        self.shutdown.trigger();
+        self.task.take().unwrap().await.unwrap();
+    }
+
+    pub(crate) fn resume(&mut self) {
+        self.shutdown = Shutdown::new();
+        self.registry = Registry::default();
+        let network = NetworkName { namespace: NAMESPACE.into(), name: "net-48".into() };
+        let options = ManagerOptions {
+            placement: Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())])),
+            clock: Timestamp::now,
+            metrics: ManagerMetrics::register(&mut self.registry),
+        };
+        let (client, shutdown) = (self.client.clone(), self.shutdown.clone());
+        self.task = Some(tokio::spawn(async move { manager::run(client, options, shutdown).await.unwrap() }));
+    }
+
+    /// The value of a metric without labels, as it is scraped.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+        line.expect("the metric is there").parse().unwrap()
+    }
+
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), NAMESPACE)
+    }
+
+    pub(crate) async fn create<K>(&self, object: &K) -> K
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + serde::Serialize
+            + DeserializeOwned
+            + Clone
+            + Debug,
+    {
+        self.api().create(&PostParams::default(), object).await.unwrap()
+    }
+
+    pub(crate) async fn patch<K>(&self, name: &str, patch: Value) -> K
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
+    {
+        self.api().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
+    }
+
+    pub(crate) async fn delete<K>(&self, name: &str)
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
+    {
+        self.api::<K>().delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Waits until the object is as it should be; shows it as it is if that does not come.
+    pub(crate) async fn until<K>(&self, name: &str, is_so: impl Fn(&K) -> bool) -> K
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + DeserializeOwned
+            + Clone
+            + Debug
+            + Send
+            + 'static,
+    {
+        let condition =
+            await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_some_and(&is_so));
+        match tokio::time::timeout(DEADLINE, condition).await {
+            Ok(found) => found.unwrap().unwrap(),
+            Err(_) => {
+                panic!("{name} did not become what it should: {:#?}", self.api::<K>().get_opt(name).await)
+            }
+        }
+    }
+
+    /// Waits until the object is gone.
+    pub(crate) async fn until_gone<K>(&self, name: &str)
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + DeserializeOwned
+            + Clone
+            + Debug
+            + Send
+            + 'static,
+    {
+        let condition = await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_none());
+        match tokio::time::timeout(DEADLINE, condition).await {
+            Ok(gone) => drop(gone.unwrap()),
+            Err(_) => panic!("{name} is still there: {:#?}", self.api::<K>().get_opt(name).await),
+        }
+    }
+
+    /// Waits until each card of the claim has an address, and says which.
+    pub(crate) async fn addresses(&self, name: &str) -> Vec<String> {
+        let claim = self
+            .until(name, |claim: &VirtualMachineNetworkConfig| status_of(claim, "Allocated") == "True")
+            .await;
+        claim.status.unwrap().network_configs.into_iter().map(|card| card.allocated_ip_address).collect()
+    }
+
+    /// Waits until the first card of the claim waits for that reason, and says why in full.
+    pub(crate) async fn waits_for(&self, name: &str, reason: &str) -> String {
+        let waits = |claim: &VirtualMachineNetworkConfig| {
+            claim
+                .status
+                .as_ref()
+                .is_some_and(|status| status.network_configs.iter().any(|card| card.reason == reason))
+        };
+        let claim = self.until(name, waits).await;
+        let cards = claim.status.unwrap().network_configs;
+        cards.into_iter().find(|card| card.reason == reason).unwrap().message
+    }
+
+    /// The reasons of all Events so far on the object of that name.
+    pub(crate) async fn events_of(&self, name: &str) -> Vec<String> {
+        let events = self.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let of_object = events
+            .into_iter()
+            .filter(|event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name));
+        of_object.filter_map(|event| event.reason).collect()
+    }
+
+    pub(crate) async fn allocated(&self, pool: &str) -> BTreeMap<String, String> {
+        ipv4(&self.api::<IPPool>().get(pool).await.unwrap()).allocated
+    }
+}
+
+/// `True`, `False` or nothing: a claim's condition.
+fn status_of(claim: &VirtualMachineNetworkConfig, type_: &str) -> String {
+    condition(claim.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default(), type_)
+        .status
+}
+
+pub(crate) fn condition(conditions: &[Condition], type_: &str) -> Condition {
+    conditions.iter().find(|condition| condition.type_ == type_).cloned().unwrap_or_default()
+}
+
+pub(crate) fn pool_condition(pool: &IPPool, type_: &str) -> Condition {
+    condition(pool.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default(), type_)
+}
+
+pub(crate) fn ipv4(pool: &IPPool) -> IPv4Status {
+    pool.status.clone().unwrap_or_default().ipv4.unwrap_or_default()
+}
+
+/// The pool of the older README, to the letter.
+pub(crate) fn seed_pool() -> IPPool {
+    serde_json::from_value(json!({
+        "apiVersion": "network.harvesterhci.io/v1alpha1",
+        "kind": "IPPool",
+        "metadata": {
+            "name": "ippool-1",
+            "namespace": "default",
+            "labels": { "k8s.cni.cncf.io/net-attach-def": "net-48" },
+        },
+        "spec": {
+            "ipv4Config": {
+                "serverIP": "192.168.48.77",
+                "cidr": "192.168.48.0/24",
+                "pool": {
+                    "start": "192.168.48.81",
+                    "end": "192.168.48.90",
+                    "exclude": ["192.168.48.81", "192.168.48.90"],
+                },
+                "router": "192.168.48.1",
+                "dns": ["1.1.1.1"],
+                "domainName": "aibao.moe",
+                "domainSearch": ["aibao.moe"],
+                "ntp": ["pool.ntp.org"],
+                "leaseTime": 300,
+            },
+            "networkName": "net-48",
+        },
+    }))
+    .unwrap()
+}
+
+/// A pool on `net-48` of that subnet, with leases of that many seconds, and defaults for the rest.
+pub(crate) fn pool(cidr: &str, lease_time: i64) -> IPPool {
+    serde_json::from_value(json!({
+        "apiVersion": "network.harvesterhci.io/v1alpha1",
+        "kind": "IPPool",
+        "metadata": { "name": "ippool-1" },
+        "spec": { "ipv4Config": { "cidr": cidr, "leaseTime": lease_time }, "networkName": "net-48" },
+    }))
+    .unwrap()
+}
+
+/// The claim of a VM with one card on `net-48`, whose MAC ends in that number.
+pub(crate) fn claim(name: &str, mac: u32) -> VirtualMachineNetworkConfig {
+    let [_, a, b, c] = mac.to_be_bytes();
+    serde_json::from_value(json!({
+        "apiVersion": "network.harvesterhci.io/v1alpha1",
+        "kind": "VirtualMachineNetworkConfig",
+        "metadata": { "name": name },
+        "spec": {
+            "vmName": name,
+            "networkConfigs": [{ "macAddress": format!("52:54:00:{a:02x}:{b:02x}:{c:02x}"), "networkName": "net-48" }],
+        },
+    }))
+    .unwrap()
+}
+
+/// The same, with an address that the card must have.
+pub(crate) fn claim_of(name: &str, mac: u32, address: &str) -> VirtualMachineNetworkConfig {
+    let mut claim = claim(name, mac);
+    claim.spec.network_configs[0].ip_address = Some(address.to_owned());
+    claim
+}
+
+/// The MAC that [`claim`] gives to a number.
+pub(crate) fn mac(claim: &VirtualMachineNetworkConfig) -> String {
+    claim.spec.network_configs[0].mac_address.clone()
+}
+
+/// Whether the object has no finalizer of ours left, so that it can go at once.
+pub(crate) fn has_finalizer<K: Resource>(object: &K) -> bool {
+    !object.finalizers().is_empty()
+}

@@ -1,0 +1,9 @@
+//! The manager against the local API: objects in, objects out.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod allocation;
+mod deletion;
+mod fixtures;
+mod pausing;
+mod scale;

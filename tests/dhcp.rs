@@ -1,0 +1,19 @@
+//! The DHCP server against the RFCs, filed by the section that a test proves.
+//!
+//! dhcproto builds the clients' messages and reads the answers: it shares no code with the packet path.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+mod any_bytes;
+mod fixtures;
+mod lease_table;
+mod rfc2131;
+mod rfc2132;
+mod rfc3011;
+mod rfc3046;
+mod rfc3396;
+mod rfc3397;
+mod rfc3442;
+mod rfc3527;
+mod rfc4039;
+mod rfc6842;

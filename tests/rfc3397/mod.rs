@@ -1,0 +1,28 @@
+//! RFC 3397: the domain search list.
+
+use dhcproto::Name;
+use dhcproto::v4::{DhcpOption, OptionCode};
+use serde_json::json;
+
+use crate::fixtures::*;
+
+#[test]
+fn the_list_keeps_its_order() {
+    let offer = answer(&table(), &Message::discover(known()).asking(&[119]));
+    let names = ["example.org.", "lab.example.org."].map(|name| Name::from_ascii(name).unwrap()).to_vec();
+    assert_eq!(offer.option(OptionCode::DomainSearch), Some(&DhcpOption::DomainSearch(names)));
+}
+
+#[test]
+fn s2_names_are_those_of_rfc_1035_with_what_is_common_written_once() {
+    let offer = answer(&table(), &Message::discover(known()).asking(&[119]));
+    let expected = [&b"\x07example\x03org\x00"[..], b"\x03lab\xc0\x00"].concat();
+    assert_eq!(offer.value(119).unwrap(), expected);
+}
+
+#[test]
+fn no_list_is_no_option() {
+    let offer =
+        answer(&table_with(json!({ "domainSearch": [] })), &Message::discover(known()).asking(&[119]));
+    assert_eq!(offer.option(OptionCode::DomainSearch), None);
+}
