@@ -1,3 +1,41 @@
-.PHONY: test
-test:
-	cargo test --workspace
+# The commands of this project. `make help` lists them.
+
+CARGO ?= cargo
+ARGS  ?=
+
+.PHONY: help build demo test generate fmt lint doc unit clients run
+
+build: ## Build the vmdhcp binary (target/release/vmdhcp)
+	$(CARGO) build --release --locked -p vmdhcp-cli
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: ## Take the two-minute tour: build, and show a VM network being served
+	$(CARGO) build --locked -p vmdhcp-cli
+	target/debug/vmdhcp demo
+
+run: ## Run the binary: make run ARGS="pool list"
+	$(CARGO) run --locked -p vmdhcp-cli -- $(ARGS)
+
+test: clients fmt lint doc unit ## Run everything: formatting, lints, documentation and all tests
+	@e2e/clients.sh verdict
+
+clients: ## Install the DHCP clients of others that the tests use (as root, by apt)
+	@e2e/clients.sh install
+
+fmt: ## Check the formatting
+	$(CARGO) fmt --all --check
+
+lint: ## Check the lints, and each package on its own
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+doc: ## Check the documentation
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+unit: ## Run all tests
+	$(CARGO) build --locked -p vmdhcp-cli
+	$(CARGO) test --locked --workspace
+
+generate: ## Rewrite what is generated: CRDs, completions, man pages
+	$(CARGO) run --locked -p vmdhcp-cli -- generate .

@@ -4,4 +4,3 @@ pub mod agent;
 pub mod cluster;
 pub mod manager;
 pub mod runtime;
-pub mod webhook;

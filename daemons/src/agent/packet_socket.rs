@@ -229,6 +229,11 @@ impl ReceiveBatch {
         Ok(())
     }
 
+    /// Whether the last receive waited in vain.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// The frames of the last receive.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let filled = self.frames.iter().zip(&self.lengths).take(self.count);
@@ -264,6 +269,11 @@ impl SendBatch {
             *place = length.min(LONGEST_FRAME);
             self.count += 1;
         }
+    }
+
+    /// How many frames wait to be sent.
+    pub(crate) fn len(&self) -> u64 {
+        u64::try_from(self.count).unwrap_or(u64::MAX)
     }
 
     fn flush(&mut self, socket: i32) -> u32 {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use vmdhcp_core::admission::Refusal;
 
 /// What is about to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,25 +36,5 @@ pub struct Review<'a> {
     pub stored: &'a dyn Stored,
 }
 
-/// Why a write is denied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Denial {
-    /// Fields are wrong: answered with 422 and one cause a field.
-    Invalid(Vec<FieldError>),
-    /// It may not be done now, or at all: answered with 403.
-    Forbidden(String),
-    /// It contradicts another object: answered with 409.
-    Conflict(String),
-}
-
-/// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// Path of the field, for instance `spec.ipv4Config.cidr`.
-    pub field: String,
-    /// What is wrong, as a sentence.
-    pub message: String,
-}
-
 /// Rules of one kind.
-pub type AdmissionFn = Arc<dyn Fn(Review<'_>) -> Result<(), Denial> + Send + Sync>;
+pub type AdmissionFn = Arc<dyn Fn(Review<'_>) -> Result<(), Refusal> + Send + Sync>;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use vmdhcp_core::api::format_time;
 
 use super::{
-    admission::{Denial, Operation, Review},
+    admission::{Operation, Review},
     garbage,
     object::Object,
     refusal::{Cause, Refusal},
@@ -31,9 +31,11 @@ pub(super) fn create(tx: &Transaction<'_>, key: &Key, mut object: Object) -> Res
         validation::check_namespace(kind, &object, &key.namespace)?;
     }
     let key = name(tx, key, &mut object)?;
-    let given =
-        ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields", "selfLink"];
-    given.into_iter().for_each(|field| object.unset(field));
+    for field in
+        ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields", "selfLink"]
+    {
+        object.unset(field);
+    }
     object.set("uid", Uuid::new_v4().to_string());
     object.set("creationTimestamp", format_time(tx.now()));
     if kind.has_generation() {
@@ -110,18 +112,7 @@ pub(super) fn admit(
     let review = Review { operation, old: old.map(Object::value), new: value.as_mut(), stored: tx };
     let verdict = rules(review);
     tx.ensure_rules_saw_everything()?;
-    verdict.map_err(|denial| match denial {
-        Denial::Invalid(errors) => {
-            let cause = |error: super::admission::FieldError| Cause {
-                reason: "FieldValueInvalid",
-                field: error.field,
-                message: error.message,
-            };
-            Refusal::invalid(&key.kind, &key.name, errors.into_iter().map(cause).collect())
-        }
-        Denial::Forbidden(why) => Refusal::forbidden(&key.kind, &key.name, &why),
-        Denial::Conflict(why) => Refusal::conflict(&key.kind, &key.name, &why),
-    })?;
+    verdict.map_err(|denied| Refusal::denied(&key.kind, &key.name, denied))?;
     if let (Some(new), Some(value)) = (new, value) {
         *new = Object::new(value)?;
     }

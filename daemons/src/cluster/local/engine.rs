@@ -76,13 +76,12 @@ impl Engine {
 
     pub(super) fn on_file(path: &Path, kinds: Kinds, options: Options) -> Result<Self, OpenError> {
         let shared = Arc::new(Shared::new(kinds, options));
-        let writer = Writer::new(database::open(path)?, Arc::clone(&shared));
-        let reader = database::open(path)?;
+        let for_writing = Writer::new(database::open(path)?, Arc::clone(&shared));
         let (writes, queue) = mpsc::channel();
-        start_thread("api-writer", path, move || write_all(writer, &queue))?;
+        start_thread("api-writer", path, move || write_all(for_writing, &queue))?;
+        let (for_reading, announced_to) = (database::open(path)?, Arc::clone(&shared));
         let (reads, queue) = mpsc::channel();
-        let reading = Arc::clone(&shared);
-        start_thread("api-reader", path, move || read_all(&reader, &queue, &reading))?;
+        start_thread("api-reader", path, move || read_all(&for_reading, &queue, &announced_to))?;
         Ok(Self { shared, place: Place::Threads { writes, reads } })
     }
 

@@ -127,7 +127,8 @@ fn keep_or_delete(tx: &Transaction<'_>, key: &Key, tasks: &mut VecDeque<Task>) -
         }
         return Ok(());
     }
-    if object.is_terminating() || !(waiting || !absent.is_empty()) {
+    let unowned = waiting || !absent.is_empty();
+    if object.is_terminating() || !unowned {
         return Ok(());
     }
     let in_foreground = waiting && !tx.dependents(object.uid())?.is_empty();

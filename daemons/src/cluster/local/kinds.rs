@@ -10,14 +10,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
-use super::{admission::AdmissionFn, refusal::Cause};
-use crate::webhook;
+use super::{admission::AdmissionFn, refusal::Cause, rules};
 
 /// Whether an object's fields have the types of its kind.
 type StructureFn = fn(&Value) -> Result<(), Cause>;
 
 /// One kind, and how its objects are treated.
 #[derive(Clone)]
+#[expect(clippy::struct_field_names, reason = "a kind's `kind` is what Kubernetes calls it")]
 pub struct Kind {
     group: String,
     version: String,
@@ -165,13 +165,14 @@ impl Kinds {
         Self::default()
     }
 
-    /// What the system itself stores, under the rules of [`webhook`]: `IPPool`, `VirtualMachineNetworkConfig`, `Lease`, and `Event` of both groups.
+    /// What the system itself stores: `IPPool`, `VirtualMachineNetworkConfig`, `Lease`, and `Event` of both groups.
     ///
-    /// Namespaces are not among them: an object's namespace need not exist.
+    /// Namespaces are not among them: an object's namespace need not exist. The rules of our two kinds are those of a
+    /// cluster's webhook.
     pub fn standard() -> Self {
         Self::none()
-            .with(Kind::typed::<IPPool>().admitted_by(Arc::new(webhook::review_pool)))
-            .with(Kind::typed::<VirtualMachineNetworkConfig>().admitted_by(Arc::new(webhook::review_claim)))
+            .with(Kind::typed::<IPPool>().admitted_by(rules::of_pools()))
+            .with(Kind::typed::<VirtualMachineNetworkConfig>().admitted_by(rules::of_claims()))
             .with(Kind::typed::<Lease>().built_in().without_status())
             .with(Kind::typed::<core::Event>().built_in().without_status())
             .with(Kind::typed::<events::Event>().built_in().without_status())

@@ -25,6 +25,7 @@ mod object;
 mod patch;
 mod refusal;
 mod request;
+mod rules;
 mod selector;
 mod service;
 mod transaction;
@@ -42,7 +43,7 @@ use std::{
 use jiff::Timestamp;
 
 pub use self::{
-    admission::{AdmissionFn, Denial, FieldError, Operation, Review, Stored},
+    admission::{AdmissionFn, Operation, Review, Stored},
     database::OpenError,
     interface_lock::{InterfaceLock, LockError},
     kinds::{Kind, Kinds},

@@ -6,6 +6,7 @@
 use http::StatusCode;
 use kube::core::response::{Status, StatusCause, StatusDetails, reason};
 use serde_json::{Value, json};
+use vmdhcp_core::admission;
 
 use super::kinds::Kind;
 
@@ -121,10 +122,19 @@ impl Refusal {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason::INVALID, message)
     }
 
-    /// 403: a rule forbids it, whatever the fields say.
-    pub(super) fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!("{} {name:?} is forbidden: {why}", kind.qualified_resource());
-        Self::new(StatusCode::FORBIDDEN, reason::FORBIDDEN, message).about(kind, kind.plural(), name)
+    /// 403, 409 or 422: the kind's rules do not let it pass.
+    pub(super) fn denied(kind: &Kind, name: &str, denied: admission::Refusal) -> Self {
+        let message = denied.to_string();
+        let mut status = Status::failure(&message, denied.kind.reason()).with_code(denied.kind.code());
+        let mut about = details(kind.group(), kind.kind(), name);
+        let cause = |cause: admission::Cause| StatusCause {
+            reason: "FieldValueInvalid".to_owned(),
+            message: cause.message,
+            field: cause.field,
+        };
+        about.causes = denied.causes.into_iter().map(cause).collect();
+        status.details = Some(about);
+        Self(Box::new(status))
     }
 
     /// 400: the request cannot be understood.

@@ -46,7 +46,7 @@ impl LocalApi {
             let body = read_body(body).await?;
             self.dispatch(&parts.method, &parts.headers, &query, target, &body).await
         };
-        let response = answer.await.unwrap_or_else(|refusal| json_response(refusal.code(), refusal.body()));
+        let response = answer.await.unwrap_or_else(|refusal| json_response(refusal.code(), &refusal.body()));
         tracing::trace!(method = %parts.method, uri = %parts.uri, status = response.status().as_u16(), "answered");
         response
     }
@@ -60,7 +60,7 @@ impl LocalApi {
         body: &[u8],
     ) -> Result<Response<Body>, Refusal> {
         let kinds = self.engine.kinds();
-        let found = |value| Ok(json_response(StatusCode::OK, value));
+        let found = |value: Value| Ok(json_response(StatusCode::OK, &value));
         match target {
             Target::Collection { kind, namespace } => {
                 self.on_collection(method, headers, query, kind, namespace, body).await
@@ -123,7 +123,7 @@ impl LocalApi {
                     "metadata": { "resourceVersion": revision.to_string() },
                     "items": items,
                 });
-                Ok(json_response(StatusCode::OK, list))
+                Ok(json_response(StatusCode::OK, &list))
             }
             _ => Err(Refusal::method_not_allowed()),
         }
@@ -165,7 +165,7 @@ impl LocalApi {
                 match self.engine.write(dry_run, delete).await? {
                     Deletion::Gone(object) => {
                         let status = refusal::deleted(&key.kind, &key.name, object.uid());
-                        Ok(json_response(StatusCode::OK, status))
+                        Ok(json_response(StatusCode::OK, &status))
                     }
                     Deletion::Waiting(object) => Ok(object_response(StatusCode::OK, object, metadata_only)),
                 }
@@ -190,10 +190,10 @@ where
 
 fn object_response(code: StatusCode, object: Object, metadata_only: bool) -> Response<Body> {
     let value = if metadata_only { partial_metadata(object.value()) } else { object.into_value() };
-    json_response(code, value)
+    json_response(code, &value)
 }
 
-fn json_response(code: StatusCode, value: Value) -> Response<Body> {
+fn json_response(code: StatusCode, value: &Value) -> Response<Body> {
     response(code, value.to_string())
 }
 

@@ -66,8 +66,11 @@ pub(super) fn update(
     }
     let mut new = match part {
         Part::Main => {
-            SYSTEM_FIELDS.into_iter().for_each(|field| new.copy(field, &old));
-            ["managedFields", "selfLink"].into_iter().for_each(|field| new.unset(field));
+            for field in SYSTEM_FIELDS {
+                new.copy(field, &old);
+            }
+            new.unset("managedFields");
+            new.unset("selfLink");
             if kind.has_status() {
                 new.copy_status(&old);
             }

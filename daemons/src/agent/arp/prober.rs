@@ -1,0 +1,276 @@
+//! Finds out whether an address is used by a card that does not have it.
+//!
+//! Asked is when a lease appears, when a client declines its address, and again for known conflicts. Who also answers
+//! for an address that nobody has answers for everybody (a proxy) and proves nothing.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use vmdhcp_core::MacAddr;
+use vmdhcp_core::dhcp::LeaseTable;
+use vmdhcp_core::pool::Pool;
+
+use super::{Answers, Packet};
+use crate::agent::packet_socket::PacketSocket;
+use crate::agent::records::timestamp;
+use crate::agent::state::{Conflict, Serving, State, lock};
+
+/// How often an address is asked for, and how long each time is waited for answers.
+const ATTEMPTS: usize = 2;
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Addresses that are probed together: with the waiting, a hundred a second at most.
+const TOGETHER: usize = 200;
+/// Addresses that may wait to be probed. Further ones are not.
+const LONGEST_QUEUE: usize = 8192;
+/// How often known conflicts are looked at again.
+const AGAIN: u64 = 60;
+
+/// What probing an address showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    /// Nobody answers.
+    Silent,
+    /// The card that has it does.
+    Owner,
+    /// Another card does.
+    Conflict(MacAddr),
+    /// Only cards that answer for every address do.
+    Proxy,
+}
+
+impl Finding {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::Owner => "owner",
+            Self::Conflict(_) => "conflict",
+            Self::Proxy => "proxy",
+        }
+    }
+}
+
+/// Probes what there is to probe, for as long as it is polled.
+pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: &Answers) {
+    let mut changes = state.changes();
+    let mut prober = Prober::default();
+    let mut ticks = tokio::time::interval(PATIENCE);
+    loop {
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            _ = ticks.tick() => {}
+        }
+        let Some(serving) = state.serving().clone() else {
+            prober.forget();
+            continue;
+        };
+        prober.queue_new_leases(&serving);
+        prober.queue_declined(state);
+        prober.queue_conflicts(state);
+        let batch = prober.next_batch(&serving.table);
+        if batch.is_empty() {
+            continue;
+        }
+        let answered = ask(socket, answers, &batch, unused_address(&serving.pool, &serving.table)).await;
+        // Who has what may have changed meanwhile.
+        let Some(serving) = state.serving().clone() else { continue };
+        lock(&state.proxies).extend(&answered.proxies);
+        for (address, cards) in &answered.by_address {
+            if let Some((owner, _)) = serving.table.holder(*address).and_then(|lease| serving.table.lease(lease)) {
+                let finding = judge(owner, cards, &answered.proxies, &serving.roster);
+                state.metrics.probes.add([finding.as_str()]);
+                note(state, *address, owner, finding, timestamp(state.now().seconds));
+            }
+        }
+        state.metrics.conflicts.store(
+            u64::try_from(lock(&state.conflicts).len()).unwrap_or(u64::MAX),
+            std::sync::atomic::Ordering::Relaxed,
+        );
+    }
+}
+
+/// Which addresses are still to be probed.
+#[derive(Debug, Default)]
+struct Prober {
+    /// The table whose leases are known; none before the first.
+    known: Option<Arc<Serving>>,
+    queue: VecDeque<Ipv4Addr>,
+    declined_until: u64,
+    conflicts_looked_at: u64,
+}
+
+impl Prober {
+    fn forget(&mut self) {
+        self.known = None;
+        self.queue.clear();
+    }
+
+    /// The leases of the first table did not appear just now: only later ones are probed.
+    fn queue_new_leases(&mut self, serving: &Arc<Serving>) {
+        let Some(known) = self.known.replace(Arc::clone(serving)) else { return };
+        if Arc::ptr_eq(&known, serving) {
+            return;
+        }
+        let is_known = |address, mac| {
+            known.table.holder(address).and_then(|lease| known.table.lease(lease)).is_some_and(|(m, _)| m == mac)
+        };
+        for (_, mac, address) in serving.table.iter() {
+            if !is_known(address, mac) {
+                self.enqueue(address);
+            }
+        }
+    }
+
+    fn queue_declined(&mut self, state: &State) {
+        let since = self.declined_until;
+        for declined in state.declined.read().into_iter().filter(|declined| declined.last_seen > since) {
+            self.declined_until = self.declined_until.max(declined.last_seen);
+            self.enqueue(Ipv4Addr::from(u32::try_from(declined.detail).unwrap_or_default()));
+        }
+    }
+
+    fn queue_conflicts(&mut self, state: &State) {
+        let now = state.now();
+        if now.seconds >= self.conflicts_looked_at.saturating_add(AGAIN) {
+            self.conflicts_looked_at = now.seconds;
+            let known: Vec<_> = lock(&state.conflicts).keys().copied().collect();
+            known.into_iter().for_each(|address| self.enqueue(address));
+        }
+    }
+
+    fn enqueue(&mut self, address: Ipv4Addr) {
+        if self.queue.len() < LONGEST_QUEUE {
+            self.queue.push_back(address);
+        }
+    }
+
+    /// The next addresses, as far as they are still leased.
+    fn next_batch(&mut self, table: &LeaseTable) -> BTreeSet<Ipv4Addr> {
+        let length = self.queue.len().min(TOGETHER);
+        self.queue.drain(..length).filter(|address| table.holder(*address).is_some()).collect()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Answered {
+    by_address: BTreeMap<Ipv4Addr, BTreeSet<MacAddr>>,
+    proxies: BTreeSet<MacAddr>,
+}
+
+/// Asks who has these addresses, and who answers for one that nobody has.
+async fn ask(
+    socket: &PacketSocket,
+    answers: &Answers,
+    addresses: &BTreeSet<Ipv4Addr>,
+    unused: Option<Ipv4Addr>,
+) -> Answered {
+    let own = socket.interface().mac;
+    let all = || addresses.iter().copied().chain(unused);
+    all().for_each(|address| answers.expect(address));
+    for _ in 0..ATTEMPTS {
+        for address in all() {
+            if let Err(error) = socket.send(&Packet::probe(own, address).broadcast()) {
+                tracing::debug!(%error, %address, "an ARP probe was not sent");
+            }
+        }
+        tokio::time::sleep(PATIENCE).await;
+    }
+    Answered {
+        by_address: addresses.iter().map(|address| (*address, answers.take(*address))).collect(),
+        proxies: unused.map(|address| answers.take(address)).unwrap_or_default(),
+    }
+}
+
+/// An address of the subnet that nobody has by what is known here: the highest that will do.
+fn unused_address(pool: &Pool, table: &LeaseTable) -> Option<Ipv4Addr> {
+    let (first, last) = (u32::from(table.subnet().network()), u32::from(table.subnet().broadcast()));
+    let candidates = (first.saturating_add(1)..last).rev().map(Ipv4Addr::from).take(LONGEST_QUEUE);
+    candidates
+        .filter(|address| pool.domain.contains(*address))
+        .find(|address| table.holder(*address).is_none() && !table.is_server(*address))
+}
+
+fn judge(
+    owner: MacAddr,
+    cards: &BTreeSet<MacAddr>,
+    proxies: &BTreeSet<MacAddr>,
+    roster: &BTreeSet<MacAddr>,
+) -> Finding {
+    let other = cards
+        .iter()
+        .find(|card| **card != owner && !proxies.contains(card) && !roster.contains(card))
+        .copied();
+    match other {
+        Some(card) => Finding::Conflict(card),
+        None if cards.contains(&owner) => Finding::Owner,
+        None if cards.is_empty() => Finding::Silent,
+        None => Finding::Proxy,
+    }
+}
+
+fn note(state: &State, address: Ipv4Addr, owner: MacAddr, finding: Finding, now: Option<Timestamp>) {
+    let mut conflicts = lock(&state.conflicts);
+    match finding {
+        Finding::Conflict(mac) if conflicts.get(&address).is_none_or(|known| known.mac != mac) => {
+            tracing::warn!(%address, %owner, user = %mac, "an address is in use by a card that does not have it");
+            conflicts.insert(address, Conflict { mac, since: now.unwrap_or_default() });
+        }
+        Finding::Conflict(_) => {}
+        Finding::Silent | Finding::Owner | Finding::Proxy => {
+            if conflicts.remove(&address).is_some() {
+                tracing::info!(%address, %owner, "an address is no longer in use by another card");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::state::tests::serving;
+
+    fn mac(last: u8) -> MacAddr {
+        MacAddr::new([2, 0, 0, 0, 0, last]).unwrap()
+    }
+
+    fn judged(cards: &[u8], proxies: &[u8]) -> Finding {
+        let set = |cards: &[u8]| cards.iter().map(|last| mac(*last)).collect();
+        judge(mac(1), &set(cards), &set(proxies), &set(&[7]))
+    }
+
+    #[test]
+    fn only_an_answer_of_another_card_that_is_no_proxy_is_a_conflict() {
+        assert_eq!(judged(&[], &[]), Finding::Silent);
+        assert_eq!(judged(&[1], &[]), Finding::Owner);
+        assert_eq!(judged(&[1, 2], &[]), Finding::Conflict(mac(2)));
+        assert_eq!(judged(&[1, 2], &[2]), Finding::Owner);
+        assert_eq!(judged(&[2], &[2]), Finding::Proxy);
+        assert_eq!(judged(&[7, 1], &[]), Finding::Owner, "another agent");
+    }
+
+    #[test]
+    fn leases_that_appear_are_probed_and_those_of_the_first_table_are_not() {
+        let mut prober = Prober::default();
+        let first = Arc::new(serving(&[("192.168.48.82", "02:00:00:00:00:01")]));
+        prober.queue_new_leases(&first);
+        prober.queue_new_leases(&first);
+        assert!(prober.queue.is_empty());
+        let moved = Arc::new(serving(&[
+            ("192.168.48.82", "02:00:00:00:00:02"),
+            ("192.168.48.83", "02:00:00:00:00:01"),
+        ]));
+        prober.queue_new_leases(&moved);
+        assert_eq!(prober.next_batch(&first.table).len(), 1, "what is not leased any more is not probed");
+    }
+
+    #[test]
+    fn the_address_that_tells_proxies_is_one_that_nobody_has() {
+        let serving = serving(&[("192.168.48.90", "02:00:00:00:00:01")]);
+        assert_eq!(
+            unused_address(&serving.pool, &serving.table),
+            Some(Ipv4Addr::new(192, 168, 48, 89))
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! DHCP servers that are not ours: seen by their answers, by clients that choose them, and by looking for them.
+//!
+//! An agent asks with a DHCPDISCOVER of its own, from a card address that is reserved for this, so that no agent
+//! answers it and no foreign server's pool is touched by more than one offer.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+use vmdhcp_core::MacAddr;
+
+use super::frame::{self, Addressing, LINK_BROADCAST, LONGEST_FRAME, UDP_PAYLOAD};
+use super::packet_socket::PacketSocket;
+use super::records::timestamp;
+use super::state::{Now, Serving, State};
+
+/// `chaddr` of the agents' own DHCPDISCOVER: locally administered, "vmdhc" in ASCII.
+pub(crate) const PROBE_CARD: [u8; 6] = [0x02, b'v', b'm', b'd', b'h', b'c'];
+/// How often agents look for other servers.
+const PROBE_PERIOD: Duration = Duration::from_secs(3600);
+/// How long a server is reported after it was last seen: two of those periods.
+const REMEMBERED: u64 = 2 * 3600;
+/// A sighting without a card: a client named the server.
+const BY_ADDRESS: u64 = 1 << 63;
+
+const OPTION_PAD: u8 = 0;
+const OPTION_SERVER_IDENTIFIER: u8 = 54;
+const OPTION_END: u8 = 255;
+/// Fixed fields and magic cookie.
+const OPTIONS_AT: usize = 240;
+const BOOTREPLY: u8 = 2;
+const MAGIC_COOKIE: [u8; 4] = [99, 130, 83, 99];
+
+/// A DHCP server that is not ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ForeignServer {
+    pub(crate) address: Ipv4Addr,
+    /// Source of its frames; none if clients only named it.
+    pub(crate) mac: Option<MacAddr>,
+    pub(crate) first_seen: Option<Timestamp>,
+    pub(crate) last_seen: Option<Timestamp>,
+    pub(crate) count: u64,
+}
+
+/// Notes a server's message, unless it is of one of ours or passed on for one.
+pub(crate) fn note_answer(state: &State, serving: &Serving, source: MacAddr, payload: &[u8], now: Now) {
+    if let Some(server) = answering_server(payload)
+        && !serving.table.is_server(server)
+        && !serving.roster.contains(&source)
+    {
+        state.foreign.note(key(source), u32::from(server).into(), now.seconds);
+    }
+}
+
+/// Notes that a client chose another server.
+pub(crate) fn note_choice(state: &State, server: Ipv4Addr, now: Now) {
+    let address = u64::from(u32::from(server));
+    state.foreign.note(BY_ADDRESS | address, address, now.seconds);
+}
+
+/// The servers seen in the last two hours.
+pub(crate) fn read(state: &State, now: Now) -> Vec<ForeignServer> {
+    let all = state.foreign.read();
+    let recent = all.into_iter().filter(|seen| now.seconds.saturating_sub(seen.last_seen) < REMEMBERED);
+    let mut servers: Vec<_> = recent
+        .map(|seen| ForeignServer {
+            address: Ipv4Addr::from(u32::try_from(seen.detail).unwrap_or_default()),
+            mac: if seen.key & BY_ADDRESS == 0 { card(seen.key) } else { None },
+            first_seen: timestamp(seen.first_seen),
+            last_seen: timestamp(seen.last_seen),
+            count: seen.count,
+        })
+        .collect();
+    // Named by a client as well as heard: once is enough.
+    let heard: Vec<_> = servers.iter().filter(|server| server.mac.is_some()).map(|s| s.address).collect();
+    servers.retain(|server| server.mac.is_some() || !heard.contains(&server.address));
+    servers
+}
+
+/// A card as the key of a sighting.
+pub(crate) fn key(mac: MacAddr) -> u64 {
+    let [a, b, c, d, e, f] = mac.octets();
+    u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+}
+
+/// The card of such a key.
+pub(crate) fn card(key: u64) -> Option<MacAddr> {
+    let [_, _, a, b, c, d, e, f] = key.to_be_bytes();
+    MacAddr::new([a, b, c, d, e, f]).ok()
+}
+
+/// The server identifier of a server's message; `siaddr` does not count, it names the boot server.
+fn answering_server(payload: &[u8]) -> Option<Ipv4Addr> {
+    let (fixed, mut options) = payload.split_at_checked(OPTIONS_AT)?;
+    if fixed[0] != BOOTREPLY || fixed[236..] != MAGIC_COOKIE {
+        return None;
+    }
+    loop {
+        let (&code, behind) = options.split_first()?;
+        if code == OPTION_END {
+            return None;
+        }
+        if code == OPTION_PAD {
+            options = behind;
+            continue;
+        }
+        let (&length, behind) = behind.split_first()?;
+        let (value, behind) = behind.split_at_checked(length.into())?;
+        if code == OPTION_SERVER_IDENTIFIER {
+            return Some(Ipv4Addr::from(<[u8; 4]>::try_from(value).ok()?));
+        }
+        options = behind;
+    }
+}
+
+/// Looks for other servers, at once and then every hour, for as long as it is polled.
+pub(crate) async fn look_for_servers(socket: &PacketSocket) {
+    let mut ticks = tokio::time::interval(PROBE_PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let [a, b, c, d, ..] = Uuid::new_v4().into_bytes();
+        let mut frame = [0; LONGEST_FRAME];
+        let Some(length) = write_discover(&mut frame, socket.interface().mac, [a, b, c, d]) else { return };
+        if let Err(error) = frame.get(..length).map_or(Ok(()), |frame| socket.send(frame)) {
+            tracing::debug!(%error, "the DHCPDISCOVER that looks for other servers was not sent");
+        }
+    }
+}
+
+/// A DHCPDISCOVER that asks for an answer by broadcast, as the card that sends it is not the one that asks.
+fn write_discover(frame: &mut [u8; LONGEST_FRAME], own: MacAddr, xid: [u8; 4]) -> Option<usize> {
+    const PAYLOAD: usize = 300;
+    let payload = frame.get_mut(UDP_PAYLOAD..UDP_PAYLOAD + PAYLOAD)?;
+    payload.fill(0);
+    payload[..4].copy_from_slice(&[1, 1, 6, 0]);
+    payload[4..8].copy_from_slice(&xid);
+    payload[10] = 0x80; // the broadcast flag
+    payload[28..34].copy_from_slice(&PROBE_CARD);
+    payload[236..240].copy_from_slice(&MAGIC_COOKIE);
+    payload[240..244].copy_from_slice(&[53, 1, 1, OPTION_END]);
+    let addressing = Addressing {
+        link_source: own,
+        link_destination: LINK_BROADCAST,
+        source: Ipv4Addr::UNSPECIFIED,
+        destination: Ipv4Addr::BROADCAST,
+    };
+    frame::finish_udp(frame, &addressing, 68, 67, PAYLOAD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use vmdhcp_core::dhcp::{MessageType, Request};
+
+    fn offer(options: &[u8]) -> Vec<u8> {
+        let mut payload = vec![0; OPTIONS_AT];
+        payload[0] = BOOTREPLY;
+        payload[236..].copy_from_slice(&MAGIC_COOKIE);
+        payload.extend_from_slice(options);
+        payload
+    }
+
+    #[test]
+    fn a_server_is_known_by_its_identifier() {
+        let answer = offer(&[0, 53, 1, 2, 54, 4, 10, 0, 0, 9, 255]);
+        assert_eq!(answering_server(&answer), Some(Ipv4Addr::new(10, 0, 0, 9)));
+        for broken in [&[53, 1, 2, 255, 54, 4, 1, 2, 3, 4][..], &[54, 3, 1, 2, 3], &[54, 4, 1], &[]] {
+            assert_eq!(answering_server(&offer(broken)), None, "{broken:?}");
+        }
+        let mut request = answer;
+        request[0] = 1;
+        assert_eq!(answering_server(&request), None);
+    }
+
+    #[test]
+    fn the_discover_of_an_agent_is_one_that_any_server_understands() {
+        let mut frame = [0; LONGEST_FRAME];
+        let own = "02:00:00:00:00:01".parse().unwrap();
+        let length = write_discover(&mut frame, own, [1, 2, 3, 4]).unwrap();
+        let read = frame::parse(&frame[..length]).unwrap();
+        let frame::Content::Udp { destination_port: 67, source_port: 68, payload } = read.content else {
+            panic!("{read:?}")
+        };
+        let request = Request::parse(payload).unwrap();
+        assert_eq!((request.kind(), request.mac().octets()), (MessageType::Discover, PROBE_CARD));
+        assert!(request.broadcast());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(options in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = answering_server(&offer(&options));
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What the parts of an agent share.
+//!
+//! The packet threads read it without locks: the table by one atomic load, everything else as atomics. Locks are for
+//! what only tasks touch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use arc_swap::{ArcSwapOption, Guard};
+use jiff::Timestamp;
+use tokio::sync::watch;
+use vmdhcp_core::MacAddr;
+use vmdhcp_core::dhcp::{Authority, LeaseTable};
+use vmdhcp_core::pool::{Pool, PoolRef};
+
+use super::metrics::PoolMetrics;
+use super::records::ClientRecord;
+use super::sightings::Sightings;
+
+/// How long a confirmation of the table counts.
+pub(crate) const CONFIRMATION_LASTS: Duration = Duration::from_secs(30);
+/// Cards without a lease that are remembered.
+const UNKNOWN_CLIENTS: usize = 1024;
+/// Foreign servers that are remembered.
+const FOREIGN_SERVERS: usize = 64;
+/// Declined addresses that wait to be probed.
+const DECLINED_ADDRESSES: usize = 64;
+
+/// What is served, whole. It is replaced, never changed, but for the confirmation.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) table: LeaseTable,
+    /// By lease.
+    pub(crate) records: Box<[Arc<ClientRecord>]>,
+    pub(crate) pool: Pool,
+    pub(crate) pool_uid: String,
+    pub(crate) resource_version: String,
+    /// `spec.ipv4Config.leaseTime` as written.
+    pub(crate) declared_lease_time: i64,
+    pub(crate) resolved_ntp: BTreeMap<String, Vec<Ipv4Addr>>,
+    pub(crate) from_snapshot: bool,
+    /// Leases that vanished from the pool without retiring.
+    pub(crate) carried: BTreeMap<Ipv4Addr, MacAddr>,
+    /// Cards of this pool's agents.
+    pub(crate) roster: BTreeSet<MacAddr>,
+    /// Options that are left out because they are wrong.
+    pub(crate) complaints: Vec<String>,
+    /// Until when it counts as the newest, in milliseconds of [`Now::monotonic`].
+    pub(crate) confirmed_until: AtomicU64,
+}
+
+impl Serving {
+    /// How much an agent may say by this table.
+    pub(crate) fn authority(&self, now: Now) -> Authority {
+        if now.monotonic < self.confirmed_until.load(Ordering::Relaxed) {
+            Authority::Current
+        } else {
+            Authority::Stale
+        }
+    }
+}
+
+/// A moment, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// Milliseconds since the agent was made; never goes back.
+    pub(crate) monotonic: u64,
+    /// Seconds since 1970, as the host has it.
+    pub(crate) seconds: u64,
+}
+
+/// Why nothing is served.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unserved {
+    #[error("the leases are not known yet: neither has the API answered nor is there a snapshot")]
+    NotListed,
+    #[error("pool {0} does not exist")]
+    NoPool(PoolRef),
+    #[error("pool {0} is paused")]
+    Paused(PoolRef),
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// An address for which a card answers that does not have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Conflict {
+    pub(crate) mac: MacAddr,
+    pub(crate) since: Timestamp,
+}
+
+/// What an agent knows.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) pool: PoolRef,
+    pub(crate) metrics: Arc<PoolMetrics>,
+    /// Cards that ask without having a lease.
+    pub(crate) unknown: Sightings,
+    /// DHCP servers that are not ours.
+    pub(crate) foreign: Sightings,
+    /// Addresses that their clients declined.
+    pub(crate) declined: Sightings,
+    /// Whether ARP requests and pings for the server address are answered here, because the kernel does not.
+    pub(crate) owns_server_address: AtomicBool,
+    pub(crate) conflicts: Mutex<BTreeMap<Ipv4Addr, Conflict>>,
+    /// Cards that answer for addresses that nobody has.
+    pub(crate) proxies: Mutex<BTreeSet<MacAddr>>,
+    serving: ArcSwapOption<Serving>,
+    superseded: Mutex<Vec<Arc<Serving>>>,
+    unserved: Mutex<Unserved>,
+    socket_open: AtomicBool,
+    changes: watch::Sender<u64>,
+    start: Instant,
+}
+
+impl State {
+    pub(crate) fn new(pool: PoolRef, metrics: Arc<PoolMetrics>) -> Self {
+        Self {
+            pool,
+            metrics,
+            unknown: Sightings::new(UNKNOWN_CLIENTS),
+            foreign: Sightings::new(FOREIGN_SERVERS),
+            declined: Sightings::new(DECLINED_ADDRESSES),
+            owns_server_address: AtomicBool::new(false),
+            conflicts: Mutex::default(),
+            proxies: Mutex::default(),
+            serving: ArcSwapOption::empty(),
+            superseded: Mutex::default(),
+            unserved: Mutex::new(Unserved::NotListed),
+            socket_open: AtomicBool::new(false),
+            changes: watch::Sender::new(0),
+            start: Instant::now(),
+        }
+    }
+
+    /// The present moment. No system call: both clocks are read from memory that the kernel shares.
+    pub(crate) fn now(&self) -> Now {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Now {
+            monotonic: u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            seconds: since_1970.as_secs(),
+        }
+    }
+
+    /// What is served now. Hold it shortly.
+    pub(crate) fn serving(&self) -> Guard<Option<Arc<Serving>>> {
+        self.serving.load()
+    }
+
+    /// Serves this from now on, or nothing, for the reason given.
+    pub(crate) fn publish(&self, next: Result<Serving, Unserved>) {
+        let next = match next {
+            Ok(serving) => Some(Arc::new(serving)),
+            Err(reason) => {
+                *lock(&self.unserved) = reason;
+                None
+            }
+        };
+        let previous = self.serving.swap(next);
+        // A packet thread may still use the former table. It must not be the one that frees it: that takes long.
+        let mut superseded = lock(&self.superseded);
+        superseded.retain(|serving| Arc::strong_count(serving) > 1);
+        superseded.extend(previous.filter(|serving| Arc::strong_count(serving) > 1));
+        drop(superseded);
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// Says why nothing is served, while nothing is.
+    pub(crate) fn explain(&self, reason: Unserved) {
+        *lock(&self.unserved) = reason;
+    }
+
+    /// Hears of every [`publish`](Self::publish).
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Notes whether the packet sockets are open.
+    pub(crate) fn set_socket_open(&self, open: bool) {
+        self.socket_open.store(open, Ordering::Relaxed);
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// Whether the packet sockets are open.
+    pub(crate) fn is_socket_open(&self) -> bool {
+        self.socket_open.load(Ordering::Relaxed)
+    }
+
+    /// Nothing, if clients are answered; else why they are not.
+    pub(crate) fn readiness(&self) -> Result<(), String> {
+        if !self.is_socket_open() {
+            return Err("the packet socket is not open".to_owned());
+        }
+        if self.serving.load().is_none() {
+            return Err(lock(&self.unserved).to_string());
+        }
+        Ok(())
+    }
+}
+
+/// Locks what no panic can leave half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::agent::metrics::AgentMetrics;
+    use crate::agent::records::Records;
+    use crate::agent::tables::{Tables, tests::stored};
+    use vmdhcp_core::dhcp::Extras;
+
+    /// What is served of 192.168.48.0/24 with these leases, by a server at .77.
+    pub(crate) fn serving(leases: &[(&str, &str)]) -> Serving {
+        let mut tables = Tables::default();
+        tables.accept(Arc::new(stored(leases)), Timestamp::UNIX_EPOCH).unwrap();
+        let table = tables.build(&Extras::default()).unwrap();
+        Serving {
+            records: Records::default().follow(&table),
+            table,
+            pool: tables.pool().unwrap().clone(),
+            pool_uid: "u-1".into(),
+            resource_version: "7".into(),
+            declared_lease_time: 300,
+            resolved_ntp: BTreeMap::new(),
+            from_snapshot: false,
+            carried: BTreeMap::new(),
+            roster: BTreeSet::new(),
+            complaints: Vec::new(),
+            confirmed_until: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// The state of an agent that has not begun.
+    pub(crate) fn state() -> State {
+        let pool = PoolRef { namespace: "default".into(), name: "net-48".into() };
+        let metrics = AgentMetrics::default().add(&pool);
+        State::new(pool, metrics)
+    }
+
+    #[test]
+    fn a_table_counts_as_the_newest_only_until_its_confirmation_runs_out() {
+        let serving = serving(&[]);
+        let at = |monotonic| Now { monotonic, seconds: 0 };
+        serving.confirmed_until.store(30_000, Ordering::Relaxed);
+        assert_eq!(serving.authority(at(29_999)), Authority::Current);
+        assert_eq!(serving.authority(at(30_000)), Authority::Stale);
+    }
+
+    #[test]
+    fn readiness_says_what_is_missing() {
+        let state = state();
+        assert_eq!(state.readiness().unwrap_err(), "the packet socket is not open");
+        state.set_socket_open(true);
+        assert!(state.readiness().unwrap_err().contains("not known yet"));
+        state.publish(Ok(serving(&[])));
+        assert_eq!(state.readiness(), Ok(()));
+        state.publish(Err(Unserved::Paused(state.pool.clone())));
+        assert_eq!(state.readiness().unwrap_err(), "pool default/net-48 is paused");
+    }
+
+    #[test]
+    fn a_table_in_use_is_not_freed_by_whoever_uses_it() {
+        let state = state();
+        state.publish(Ok(serving(&[])));
+        let in_use = state.serving().clone().unwrap();
+        state.publish(Ok(serving(&[])));
+        assert_eq!(Arc::strong_count(&in_use), 2);
+        drop(in_use);
+        state.publish(Ok(serving(&[])));
+        assert!(lock(&state.superseded).is_empty());
+    }
+}

@@ -1,0 +1,377 @@
+//! From what is stored of a pool to what is served: objects in, lease tables out.
+//!
+//! Pure: time comes in, and nothing goes out but values. Three things are remembered from one object to the next,
+//! because no single object tells them: the last good state, leases that vanished without having retired (an older
+//! backup was restored; their cards go on being renewed), and addresses that the server had before.
+
+use std::collections::{BTreeMap, HashSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use vmdhcp_core::api::IPPool;
+use vmdhcp_core::dhcp::{Extras, LeaseTable};
+use vmdhcp_core::ipam::Allocations;
+use vmdhcp_core::pool::{NtpServer, Pool, PoolError, PoolErrors};
+use vmdhcp_core::{MacAddr, api};
+
+/// Longest T2 that a client can have been given (one hour), and a tenth for clocks that run slow.
+const LONGEST_REBINDING: Duration = Duration::from_secs(66 * 60);
+/// Former server addresses that are remembered; more than one in an hour is already odd.
+const MOST_FORMER_SERVERS: usize = 8;
+
+/// The state of one pool, from object to object.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    accepted: Option<Accepted>,
+    former_servers: Vec<FormerServer>,
+}
+
+/// The last state of the pool that could be served.
+#[derive(Debug)]
+struct Accepted {
+    stored: Arc<IPPool>,
+    pool: Pool,
+    /// What is stored, and what is carried over.
+    allocations: Allocations,
+    carried: BTreeMap<Ipv4Addr, MacAddr>,
+    complaints: Vec<PoolError>,
+}
+
+/// An address that the server had, and until when clients may still ask for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FormerServer {
+    pub(crate) address: Ipv4Addr,
+    pub(crate) until: Timestamp,
+}
+
+/// Why an object changes nothing: what was served before goes on being served.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("the pool has no status.ipv4, so its leases are unknown (which is not the same as none)")]
+    NoLeases,
+    #[error("the pool cannot be served: {0}")]
+    Pool(#[from] PoolErrors),
+}
+
+impl Refusal {
+    /// The word for it in metrics.
+    pub(crate) const fn reason(&self) -> &'static str {
+        match self {
+            Self::NoLeases => "no_leases",
+            Self::Pool(_) => "invalid_pool",
+        }
+    }
+}
+
+/// All that has to be remembered over a restart.
+#[derive(Debug, Clone)]
+pub(crate) struct Remembered {
+    pub(crate) stored: Arc<IPPool>,
+    pub(crate) carried: BTreeMap<Ipv4Addr, MacAddr>,
+    pub(crate) former_servers: Vec<FormerServer>,
+}
+
+impl Tables {
+    /// Goes on from what was remembered before a restart.
+    pub(crate) fn restore(remembered: Remembered) -> Result<Self, Refusal> {
+        let Remembered { stored, carried, former_servers } = remembered;
+        let mut accepted = Accepted::read(stored)?;
+        accepted.carry(carried);
+        Ok(Self { accepted: Some(accepted), former_servers })
+    }
+
+    /// Takes a newer state of the pool, or says why it cannot be served. `now` is the present time.
+    pub(crate) fn accept(&mut self, stored: Arc<IPPool>, now: Timestamp) -> Result<(), Refusal> {
+        let mut next = Accepted::read(stored)?;
+        match self.accepted.take() {
+            Some(previous) if previous.stored.metadata.uid == next.stored.metadata.uid => {
+                self.note_former_server(&previous.pool, &next.pool, now);
+                next.carry(vanished(&previous.allocations, &next.allocations));
+            }
+            Some(_) | None => self.former_servers.clear(),
+        }
+        self.accepted = Some(next);
+        Ok(())
+    }
+
+    /// Forgets everything: the pool is no more.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    fn note_former_server(&mut self, previous: &Pool, next: &Pool, now: Timestamp) {
+        if previous.server != next.server {
+            let rebinding = Duration::from_secs(previous.longest_lease().into()).min(LONGEST_REBINDING);
+            if let Ok(until) = now.checked_add(rebinding) {
+                self.former_servers.insert(0, FormerServer { address: previous.server, until });
+            }
+        }
+        self.former_servers.retain(|former| former.until > now && former.address != next.server);
+        self.former_servers.truncate(MOST_FORMER_SERVERS);
+    }
+
+    /// When the table has to be built anew although nothing has changed: a former server address runs out.
+    pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
+        self.former_servers.iter().map(|former| former.until).min()
+    }
+
+    /// Drops former server addresses that have run out by `now`.
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        self.former_servers.retain(|former| former.until > now);
+    }
+
+    /// The table, as far as there is one. `extras` need not name former server addresses.
+    pub(crate) fn build(&self, extras: &Extras) -> Option<LeaseTable> {
+        let Accepted { pool, allocations, .. } = self.accepted.as_ref()?;
+        let is_taken = |address: Ipv4Addr| {
+            // Whoever has the address now must not share it with us.
+            allocations.held.contains_key(&address) || pool.router == Some(address)
+        };
+        let former = self.former_servers.iter().map(|former| former.address);
+        let previous_servers = former.filter(|address| !is_taken(*address)).collect();
+        Some(LeaseTable::build(pool, allocations, &Extras { previous_servers, ..extras.clone() }))
+    }
+
+    /// The checked pool.
+    pub(crate) fn pool(&self) -> Option<&Pool> {
+        self.accepted.as_ref().map(|accepted| &accepted.pool)
+    }
+
+    /// The object that it was read from.
+    pub(crate) fn stored(&self) -> Option<&Arc<IPPool>> {
+        self.accepted.as_ref().map(|accepted| &accepted.stored)
+    }
+
+    /// Leases that are served although they vanished from the pool.
+    pub(crate) fn carried(&self) -> BTreeMap<Ipv4Addr, MacAddr> {
+        self.accepted.as_ref().map(|accepted| accepted.carried.clone()).unwrap_or_default()
+    }
+
+    /// Options that are left out because they are wrong.
+    pub(crate) fn complaints(&self) -> &[PoolError] {
+        self.accepted.as_ref().map_or(&[], |accepted| &accepted.complaints)
+    }
+
+    /// Names of time servers that have to be resolved.
+    pub(crate) fn ntp_names(&self) -> Vec<String> {
+        let servers = self.pool().map_or(&[][..], |pool| &pool.options.ntp);
+        let name = |server: &NtpServer| match server {
+            NtpServer::Name(name) => Some(name.clone()),
+            NtpServer::Address(_) => None,
+        };
+        servers.iter().filter_map(name).collect()
+    }
+
+    /// What to remember over a restart.
+    pub(crate) fn remember(&self) -> Option<Remembered> {
+        let Accepted { stored, carried, .. } = self.accepted.as_ref()?;
+        Some(Remembered {
+            stored: Arc::clone(stored),
+            carried: carried.clone(),
+            former_servers: self.former_servers.clone(),
+        })
+    }
+}
+
+impl Accepted {
+    fn read(stored: Arc<IPPool>) -> Result<Self, Refusal> {
+        let status = stored.status.as_ref().and_then(|status| status.ipv4.as_ref());
+        let allocations = Allocations::read(status.ok_or(Refusal::NoLeases)?);
+        let (pool, complaints) = Pool::from_stored(&stored)?;
+        Ok(Self { stored, pool, allocations, carried: BTreeMap::new(), complaints })
+    }
+
+    fn carry(&mut self, pairs: BTreeMap<Ipv4Addr, MacAddr>) {
+        self.allocations.held.extend(&pairs);
+        self.carried = pairs;
+    }
+}
+
+/// Pairs that were held, and now are neither held nor retiring: nothing says that the card has lost its address.
+///
+/// An address that another card has by now is that card's; a card that has another address by now has lost this one.
+fn vanished(previous: &Allocations, next: &Allocations) -> BTreeMap<Ipv4Addr, MacAddr> {
+    let holders: HashSet<MacAddr> = next.held.values().copied().collect();
+    previous
+        .held
+        .iter()
+        .filter(|(address, mac)| {
+            !next.held.contains_key(address)
+                && !next.retiring.contains_key(address)
+                && !holders.contains(mac)
+        })
+        .map(|(address, mac)| (*address, *mac))
+        .collect()
+}
+
+/// An object without what an agent does not need: who wrote which field, and everything of the status but leases and
+/// agents.
+pub(crate) fn trimmed(mut stored: IPPool) -> IPPool {
+    stored.metadata.managed_fields = None;
+    if let Some(status) = &mut stored.status {
+        let api::IPPoolStatus { last_update, ipv4: _, agent_pod_ref, agents: _, conditions, observed_generation } =
+            status;
+        (*last_update, *agent_pod_ref, *observed_generation) = (None, None, None);
+        conditions.clear();
+    }
+    stored
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use serde_json::json;
+    use vmdhcp_core::api::RetiringAddress;
+
+    /// A pool with these leases, as the API has it.
+    pub(crate) fn stored(allocated: &[(&str, &str)]) -> IPPool {
+        let allocated: BTreeMap<_, _> = allocated.iter().copied().collect();
+        serde_json::from_value(json!({
+            "apiVersion": "network.harvesterhci.io/v1alpha1",
+            "kind": "IPPool",
+            "metadata": {
+                "namespace": "default", "name": "net-48", "uid": "u-1", "resourceVersion": "7"
+            },
+            "spec": {
+                "networkName": "default/net-48",
+                "ipv4Config": {
+                    "cidr": "192.168.48.0/24", "serverIP": "192.168.48.77", "router": "192.168.48.1",
+                    "dns": ["1.1.1.1"], "leaseTime": 300,
+                    "pool": {"start": "192.168.48.81", "end": "192.168.48.90"}
+                }
+            },
+            "status": {"ipv4": {"allocated": allocated, "used": 0, "available": 0}}
+        }))
+        .unwrap()
+    }
+
+    const A: &str = "02:00:00:00:00:0a";
+    const B: &str = "02:00:00:00:00:0b";
+
+    fn changed(pool: &IPPool, change: impl FnOnce(&mut IPPool)) -> Arc<IPPool> {
+        let mut pool = pool.clone();
+        change(&mut pool);
+        Arc::new(pool)
+    }
+
+    fn address_of(tables: &Tables, mac: &str) -> Option<String> {
+        let table = tables.build(&Extras::default()).unwrap();
+        let id = table.lookup(mac.parse().unwrap())?;
+        table.lease(id).map(|(_, address)| address.to_string())
+    }
+
+    fn accepted(pool: &IPPool) -> Tables {
+        let mut tables = Tables::default();
+        tables.accept(Arc::new(pool.clone()), Timestamp::UNIX_EPOCH).unwrap();
+        tables
+    }
+
+    #[test]
+    fn the_first_object_already_makes_a_table() {
+        let tables = accepted(&stored(&[("192.168.48.82", A), ("192.168.48.81", "EXCLUDED")]));
+        assert_eq!(address_of(&tables, A).as_deref(), Some("192.168.48.82"));
+        assert_eq!(tables.build(&Extras::default()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_address_that_gets_a_new_card_is_served_to_it_at_once() {
+        let mut tables = accepted(&stored(&[("192.168.48.82", A)]));
+        tables.accept(Arc::new(stored(&[("192.168.48.82", B)])), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(address_of(&tables, A), None);
+        assert_eq!(address_of(&tables, B).as_deref(), Some("192.168.48.82"));
+    }
+
+    #[test]
+    fn a_pool_without_leases_in_its_status_is_unknown_and_not_empty() {
+        let pool = stored(&[("192.168.48.82", A)]);
+        let mut tables = accepted(&pool);
+        for status in [None, Some(api::IPPoolStatus::default())] {
+            let next = changed(&pool, |pool| pool.status = status);
+            assert_eq!(tables.accept(next, Timestamp::UNIX_EPOCH), Err(Refusal::NoLeases));
+        }
+        assert_eq!(address_of(&tables, A).as_deref(), Some("192.168.48.82"));
+    }
+
+    #[test]
+    fn a_pool_that_cannot_be_served_leaves_the_last_good_table() {
+        let pool = stored(&[("192.168.48.82", A)]);
+        let mut tables = accepted(&pool);
+        let next = changed(&pool, |pool| pool.spec.ipv4_config.as_mut().unwrap().cidr = "nonsense".into());
+        assert!(matches!(tables.accept(next, Timestamp::UNIX_EPOCH), Err(Refusal::Pool(_))));
+        assert_eq!(address_of(&tables, A).as_deref(), Some("192.168.48.82"));
+    }
+
+    #[test]
+    fn a_lease_that_vanishes_without_retiring_goes_on_until_its_address_or_its_card_has_another() {
+        let mut tables = accepted(&stored(&[("192.168.48.82", A)]));
+        let now = Timestamp::UNIX_EPOCH;
+        for _ in 0..2 {
+            tables.accept(Arc::new(stored(&[])), now).unwrap();
+            assert_eq!(address_of(&tables, A).as_deref(), Some("192.168.48.82"));
+            assert_eq!(tables.carried().len(), 1);
+        }
+        let mut other_address = Tables::restore(tables.remember().unwrap()).unwrap();
+        other_address.accept(Arc::new(stored(&[("192.168.48.83", A)])), now).unwrap();
+        assert_eq!(address_of(&other_address, A).as_deref(), Some("192.168.48.83"));
+        tables.accept(Arc::new(stored(&[("192.168.48.82", B)])), now).unwrap();
+        assert_eq!(address_of(&tables, A), None);
+        assert!(tables.carried().is_empty());
+    }
+
+    #[test]
+    fn a_lease_that_retires_is_gone() {
+        let pool = stored(&[("192.168.48.82", A)]);
+        let mut tables = accepted(&pool);
+        let next = changed(&pool, |pool| {
+            let ipv4 = pool.status.as_mut().unwrap().ipv4.as_mut().unwrap();
+            ipv4.allocated.clear();
+            let since = "2026-08-01T10:00:00Z".to_owned();
+            ipv4.retiring.insert(
+                "192.168.48.82".into(),
+                RetiringAddress { mac_address: A.into(), since, withdrawn: None },
+            );
+        });
+        tables.accept(next, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(address_of(&tables, A), None);
+        assert!(tables.carried().is_empty());
+    }
+
+    #[test]
+    fn a_pool_made_anew_under_the_same_name_inherits_nothing() {
+        let pool = stored(&[("192.168.48.82", A)]);
+        let mut tables = accepted(&pool);
+        let next = changed(&stored(&[]), |pool| pool.metadata.uid = Some("u-2".into()));
+        tables.accept(next, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(address_of(&tables, A), None);
+    }
+
+    #[test]
+    fn a_former_server_address_is_answered_until_the_last_rebinding_unless_a_card_has_it() {
+        let pool = stored(&[]);
+        let mut tables = accepted(&pool);
+        let server = |address: &str| {
+            changed(&pool, |pool| {
+                pool.spec.ipv4_config.as_mut().unwrap().server_ip = Some(address.to_owned());
+            })
+        };
+        let former = Ipv4Addr::new(192, 168, 48, 77);
+        let is_server = |tables: &Tables| tables.build(&Extras::default()).unwrap().is_server(former);
+        tables.accept(server("192.168.48.78"), Timestamp::UNIX_EPOCH).unwrap();
+        assert!(is_server(&tables));
+        let until = Timestamp::from_second(300).unwrap();
+        assert_eq!(tables.next_expiry(), Some(until));
+        let mut taken = Tables::restore(tables.remember().unwrap()).unwrap();
+        let next = changed(&server("192.168.48.78"), |pool| {
+            let ipv4 = pool.status.as_mut().unwrap().ipv4.as_mut().unwrap();
+            ipv4.allocated.insert("192.168.48.77".into(), B.into());
+        });
+        taken.accept(next, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(!is_server(&taken));
+        tables.expire(until);
+        assert!(!is_server(&tables));
+        assert_eq!(tables.next_expiry(), None);
+    }
+}

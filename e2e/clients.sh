@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# The DHCP clients of others that the end-to-end tests run: `install` brings them, `verdict` says what was left out.
+set -eu
+
+declare -A package=([udhcpc]=udhcpc [dhclient]=isc-dhcp-client [dhcpcd]=dhcpcd-base [ip]=iproute2 [setpriv]=util-linux)
+PATH=$PATH:/usr/sbin:/sbin
+
+missing() {
+    for program in "${!package[@]}"; do
+        command -v "$program" >/dev/null || echo "$program"
+    done
+}
+
+case "${1:-}" in
+install)
+    mapfile -t absent < <(missing)
+    if [ ${#absent[@]} -eq 0 ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        exit 0
+    fi
+    packages=()
+    for program in "${absent[@]}"; do packages+=("${package[$program]}"); done
+    echo "installing ${packages[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    # The clients are run by the tests alone: none of them may start on its own.
+    apt-get install -qq -y --no-install-recommends "${packages[@]}" >/dev/null
+    ;;
+verdict)
+    left_out=()
+    [ "$(id -u)" = 0 ] || left_out+=("everything in network namespaces (run as root for it)")
+    mapfile -t absent < <(missing)
+    for program in "${absent[@]}"; do left_out+=("what runs $program (Debian's package ${package[$program]})"); done
+    if [ ${#left_out[@]} -eq 0 ]; then
+        echo "all tests have passed, and none was left out"
+    else
+        echo "what was run has passed; this is NOT a full pass. Left out:"
+        printf '  - %s\n' "${left_out[@]}"
+    fi
+    ;;
+*)
+    echo "usage: $0 install|verdict" >&2
+    exit 2
+    ;;
+esac
