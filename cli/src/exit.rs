@@ -66,7 +66,7 @@ fn number(failure: &Failure) -> u8 {
             400 | 413 | 422 => REFUSED,
             _ => FAILED,
         },
-        Failure::File { .. } | Failure::Unreadable { .. } | Failure::Declined | Failure::Io { .. } => FAILED,
+        Failure::File { .. } | Failure::Unreadable { .. } | Failure::Demo(_) | Failure::Declined | Failure::Io { .. } => FAILED,
     }
 }
 

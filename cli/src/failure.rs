@@ -10,6 +10,8 @@ use kube::core::Status;
 use vmdhcp_core::admission::Refusal;
 use vmdhcp_daemons::cluster::ConnectError;
 
+use crate::demo::DemoError;
+
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -87,6 +89,9 @@ pub enum Failure {
         /// What was last seen; may be empty.
         hint: String,
     },
+    /// The demo did not end well.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     /// The operator answered no.
     #[error("nothing was changed")]
     Declined,

@@ -12,7 +12,7 @@ use crate::output::Output;
 /// kills the server, changes an option, deletes and restores a VM; and says of each step whether it came out as it
 /// should. It needs no cluster, no root where the kernel lets users make namespaces, and leaves nothing behind.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// What a process behind the one at the terminal does.
     #[arg(long, hide = true)]
     role: Option<Role>,
@@ -20,7 +20,7 @@ pub struct Demo {
 
 impl Demo {
     /// Does it.
-    pub fn run(self, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn run(self, output: &mut Output) -> Result<(), Failure> {
         let Self { role } = self;
         match role {
             Some(role) => role.play(),

@@ -3,6 +3,7 @@
 mod apply;
 mod completions;
 mod crd;
+mod demo;
 mod lease;
 mod man;
 mod pool;
@@ -26,6 +27,8 @@ pub enum Command {
     /// Leases: who has which address, and why not
     #[command(subcommand)]
     Lease(lease::Lease),
+    /// Show the whole system at work on this machine, without touching it
+    Demo(demo::Demo),
     /// Print the completion script of a shell
     Completions(completions::Completions),
     /// Print the manual page, or write all pages
@@ -43,6 +46,7 @@ impl Command {
             Self::Apply(command) => on_api(connection, async |session| command.run(session, connection, output).await),
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Lease(command) => on_api(connection, async |session| command.run(session, output).await),
+            Self::Demo(command) => command.run(output),
             Self::Completions(command) => command.run(output),
             Self::Man(command) => command.run(output),
             Self::Crd(command) => command.run(output),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
-pub enum Event {
+pub(super) enum Event {
     /// A new part of the tour begins.
     Chapter {
         /// Its title.
@@ -29,11 +29,6 @@ pub enum Event {
         /// What it printed.
         printed: String,
     },
-    /// Something was received or seen that is worth a line of its own.
-    Seen {
-        /// The line.
-        line: String,
-    },
     /// A promise was put to the test.
     Check(Check),
     /// The tour cannot go on.
@@ -49,7 +44,7 @@ pub enum Event {
 
 /// A promise, and whether it was kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
+pub(super) struct Check {
     /// The promise, in a few words.
     pub promise: String,
     /// What was seen of it.
@@ -61,16 +56,16 @@ pub struct Check {
 }
 
 /// Tells events, one a line.
-pub struct Narrator<W>(W);
+pub(super) struct Narrator<W>(W);
 
 impl<W: Write> Narrator<W> {
     /// Tells them to this writer.
-    pub fn new(to: W) -> Self {
+    pub(super) fn new(to: W) -> Self {
         Self(to)
     }
 
     /// Tells one. Fails when nobody listens any more.
-    pub fn tell(&mut self, event: &Event) -> io::Result<()> {
+    pub(super) fn tell(&mut self, event: &Event) -> io::Result<()> {
         serde_json::to_writer(&mut self.0, event)?;
         self.0.write_all(b"\n")?;
         self.0.flush()

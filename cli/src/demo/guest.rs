@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::thread;
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use mozim::{DhcpError, DhcpV4Client, DhcpV4Config, DhcpV4Lease, DhcpV4State};
 use nix::sched::{CloneFlags, unshare};
 use rtnetlink::Handle;
@@ -19,7 +20,7 @@ use super::network::{self, CARD, LinkError};
 
 /// Why a guest could not do what it was told to: never what a server answered.
 #[derive(Debug, thiserror::Error)]
-pub enum GuestError {
+pub(super) enum GuestError {
     /// It has no namespace, or no card.
     #[error("{guest}: {reason}")]
     NoMachine {
@@ -54,7 +55,7 @@ pub enum GuestError {
 
 /// What came of a guest's attempt to get or keep an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub(super) enum Answer {
     /// An address.
     Lease(Lease),
     /// A DHCPNAK.
@@ -65,7 +66,7 @@ pub enum Answer {
 
 /// A lease as the client understood it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
+pub(super) struct Lease {
     /// The address.
     pub address: Ipv4Addr,
     /// Option 1.
@@ -114,7 +115,7 @@ fn list<T: ToString>(items: &[T]) -> String {
 }
 
 /// A running guest. Dropping it is pulling its plug.
-pub struct Guest {
+pub(super) struct Guest {
     /// Its name.
     pub name: &'static str,
     /// The MAC of its card.
@@ -137,7 +138,7 @@ enum Action {
 
 impl Guest {
     /// Starts a guest, whose cable ends as `port` in the network namespace of this process.
-    pub async fn start(name: &'static str, mac: MacAddr, port: &'static str) -> Result<Self, GuestError> {
+    pub(super) async fn start(name: &'static str, mac: MacAddr, port: &'static str) -> Result<Self, GuestError> {
         let (orders, received) = mpsc::unbounded_channel();
         let (started, start) = oneshot::channel();
         let failed = |reason: String| GuestError::NoMachine { guest: name.to_owned(), reason };
@@ -150,17 +151,17 @@ impl Guest {
     }
 
     /// Boots without a memory: DISCOVER, OFFER, REQUEST, ACK.
-    pub async fn boot(&self, patience: Duration) -> Result<Answer, GuestError> {
+    pub(super) async fn boot(&self, patience: Duration) -> Result<Answer, GuestError> {
         self.order(Action::Boot, patience).await
     }
 
     /// Boots and asks whether it may keep its address (INIT-REBOOT), or another one if that is its wish.
-    pub async fn reboot(&self, wish: Option<Ipv4Addr>, patience: Duration) -> Result<Answer, GuestError> {
+    pub(super) async fn reboot(&self, wish: Option<Ipv4Addr>, patience: Duration) -> Result<Answer, GuestError> {
         self.order(Action::Reboot { wish }, patience).await
     }
 
     /// Renews its lease by unicast, as at T1.
-    pub async fn renew(&self, patience: Duration) -> Result<Answer, GuestError> {
+    pub(super) async fn renew(&self, patience: Duration) -> Result<Answer, GuestError> {
         self.order(Action::Renew, patience).await
     }
 
@@ -290,7 +291,6 @@ impl Machine {
 
     /// Takes every IPv4 address off the card, as a power cut does.
     async fn forget_address(&self) -> Result<(), GuestError> {
-        use futures::TryStreamExt;
         let index = network::index_of(&self.netlink, CARD).await.map_err(|source| self.link(source))?;
         let addresses = self.netlink.address();
         let taken_off = async {

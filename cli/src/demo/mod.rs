@@ -30,7 +30,7 @@ use crate::output::Output;
 
 /// Why the demo did not end well.
 #[derive(Debug, thiserror::Error)]
-pub enum DemoError {
+pub(crate) enum DemoError {
     /// A process of it could not be started or read.
     #[error("cannot {doing} the demo: {source}")]
     Process {
@@ -57,7 +57,7 @@ pub enum DemoError {
 
 /// What the processes behind the one at the terminal do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Role {
+pub(crate) enum Role {
     /// Make the namespaces.
     Sandbox,
     /// Give the tour in them.
@@ -74,7 +74,7 @@ impl Role {
     }
 
     /// Does it. What goes wrong is told as an event.
-    pub fn play(self) -> Result<(), Failure> {
+    pub(crate) fn play(self) -> Result<(), Failure> {
         let mut narrator = Narrator::new(io::stdout());
         let told = match self {
             Self::Sandbox => match lend_sandbox() {
@@ -88,7 +88,7 @@ impl Role {
 }
 
 /// Shows the demo.
-pub fn show(output: &mut Output) -> Result<(), Failure> {
+pub(crate) fn show(output: &mut Output) -> Result<(), Failure> {
     let process = |doing| move |source| DemoError::Process { doing, source };
     let mut sandbox = Command::new(sandbox::THIS_PROGRAM)
         .arg0("vmdhcp")

@@ -2,17 +2,18 @@
 //!
 //! Links are made by rtnetlink in the network namespace of the calling thread.
 
+use futures::TryStreamExt;
 use rtnetlink::{Handle, LinkBridge, LinkUnspec, LinkVeth};
 
 /// The bridge that stands for the VM network `net-48`.
-pub const BRIDGE: &str = "br48";
+pub(super) const BRIDGE: &str = "br48";
 /// What a VM calls its network card.
-pub const CARD: &str = "eth0";
+pub(super) const CARD: &str = "eth0";
 
 /// A step that the kernel refused.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing}: {reason}")]
-pub struct LinkError {
+pub(super) struct LinkError {
     /// The step.
     doing: String,
     /// The kernel's answer.
@@ -21,14 +22,14 @@ pub struct LinkError {
 
 impl LinkError {
     /// Says at which step an error came up: `.map_err(LinkError::while_doing("add the bridge"))`.
-    pub fn while_doing<E: std::fmt::Display>(doing: impl Into<String>) -> impl FnOnce(E) -> Self {
+    pub(super) fn while_doing<E: std::fmt::Display>(doing: impl Into<String>) -> impl FnOnce(E) -> Self {
         let doing = doing.into();
         move |error| Self { doing, reason: error.to_string() }
     }
 }
 
 /// Rtnetlink of the calling thread's network namespace; to be called in a runtime of that thread alone.
-pub fn netlink() -> Result<Handle, LinkError> {
+pub(super) fn netlink() -> Result<Handle, LinkError> {
     let (connection, handle, _) =
         rtnetlink::new_connection().map_err(LinkError::while_doing("speak to the kernel about links"))?;
     tokio::spawn(connection);
@@ -36,21 +37,21 @@ pub fn netlink() -> Result<Handle, LinkError> {
 }
 
 /// Adds the bridge, and puts it and the loopback up.
-pub async fn build_bridge(netlink: &Handle) -> Result<(), LinkError> {
+pub(super) async fn build_bridge(netlink: &Handle) -> Result<(), LinkError> {
     let links = netlink.link();
     links.add(LinkBridge::new(BRIDGE).up().build()).execute().await.map_err(LinkError::while_doing("add the bridge"))?;
     put_up(netlink, "lo").await
 }
 
 /// Connects the near end of a VM's cable to the bridge.
-pub async fn connect_port(netlink: &Handle, port: &str) -> Result<(), LinkError> {
+pub(super) async fn connect_port(netlink: &Handle, port: &str) -> Result<(), LinkError> {
     let bridge = index_of(netlink, BRIDGE).await?;
     let change = LinkUnspec::new_with_name(port).controller(bridge).up().build();
     netlink.link().set(change).execute().await.map_err(LinkError::while_doing(format!("connect port {port}")))
 }
 
 /// Gives this namespace a network card with this MAC, whose cable ends as `port` in the namespace of process `outside`.
-pub async fn plug_card(netlink: &Handle, mac: [u8; 6], port: &str, outside: u32) -> Result<(), LinkError> {
+pub(super) async fn plug_card(netlink: &Handle, mac: [u8; 6], port: &str, outside: u32) -> Result<(), LinkError> {
     let links = netlink.link();
     let doing = |step: &str| LinkError::while_doing(format!("{step} port {port}"));
     links.add(LinkVeth::new(CARD, port).build()).execute().await.map_err(doing("add"))?;
@@ -61,16 +62,15 @@ pub async fn plug_card(netlink: &Handle, mac: [u8; 6], port: &str, outside: u32)
 }
 
 /// Puts a link up.
-pub async fn put_up(netlink: &Handle, name: &str) -> Result<(), LinkError> {
+pub(super) async fn put_up(netlink: &Handle, name: &str) -> Result<(), LinkError> {
     let up = LinkUnspec::new_with_name(name).up().build();
     netlink.link().set(up).execute().await.map_err(LinkError::while_doing(format!("put {name} up")))
 }
 
 /// The kernel's number of a link.
-pub async fn index_of(netlink: &Handle, name: &str) -> Result<u32, LinkError> {
-    use futures::TryStreamExt;
-    let doing = || LinkError::while_doing(format!("find link {name}"));
+pub(super) async fn index_of(netlink: &Handle, name: &str) -> Result<u32, LinkError> {
     let mut found = netlink.link().get().match_name(name.to_owned()).execute();
-    let link = found.try_next().await.map_err(doing())?;
-    link.map(|link| link.header.index).ok_or_else(|| doing()("there is none"))
+    let link = found.try_next().await.map_err(LinkError::while_doing(format!("find {name}")))?;
+    let missing = || LinkError { doing: format!("find {name}"), reason: "there is no such link".to_owned() };
+    link.map(|link| link.header.index).ok_or_else(missing)
 }

@@ -19,11 +19,11 @@ use nix::sys::signal::Signal;
 use nix::unistd::{getegid, geteuid};
 
 /// The running program, under whatever name and however its file has been hidden by mounts.
-pub const THIS_PROGRAM: &str = "/proc/self/exe";
+pub(super) const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
-pub enum SandboxError {
+pub(super) enum SandboxError {
     /// The kernel does not let this user have namespaces.
     #[error("this machine does not let you make namespaces ({source}): {advice}")]
     NotAllowed {
@@ -43,7 +43,7 @@ pub enum SandboxError {
 }
 
 /// Moves this process into namespaces of its own; its next child is the first process there.
-pub fn enter() -> Result<(), SandboxError> {
+pub(super) fn enter() -> Result<(), SandboxError> {
     // For the caller's eyes: both are other numbers once the user namespace is there.
     let (user, group) = (geteuid(), getegid());
     let own = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID;
@@ -73,25 +73,25 @@ pub fn enter() -> Result<(), SandboxError> {
 }
 
 /// The folder in memory that the processes in the sandbox see.
-pub fn folder() -> PathBuf {
+pub(super) fn folder() -> PathBuf {
     std::env::temp_dir()
 }
 
 /// Ends this process when the one that started it ends.
-pub fn die_with_parent() -> Result<(), SandboxError> {
+pub(super) fn die_with_parent() -> Result<(), SandboxError> {
     set_pdeathsig(Signal::SIGKILL)
         .map_err(|source| SandboxError::Prepare { doing: "tie the demo to its terminal".into(), source: source.into() })
 }
 
 /// Runs this program again as the first process of the sandbox, on our standard output, until it ends.
-pub fn run_first_process(arguments: &[&str]) -> Result<ExitStatus, SandboxError> {
+pub(super) fn run_first_process(arguments: &[&str]) -> Result<ExitStatus, SandboxError> {
     Command::new(THIS_PROGRAM).arg0("vmdhcp").args(arguments).stdin(Stdio::null()).status().map_err(|source| {
         SandboxError::Prepare { doing: "start the first process of the sandbox".into(), source }
     })
 }
 
 /// How a process ended, in words.
-pub fn ending(status: ExitStatus) -> String {
+pub(super) fn ending(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),

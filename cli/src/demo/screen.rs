@@ -19,7 +19,7 @@ const FAREWELL: &str = "Next: `vmdhcp --local pool create` for a network of this
     cluster's.\n`vmdhcp --help` lists the rest.";
 
 /// The terminal, or the file, that the tour is shown on.
-pub struct Screen<'a> {
+pub(super) struct Screen<'a> {
     output: &'a mut Output,
     progress: ProgressBar,
     chapters: usize,
@@ -29,7 +29,7 @@ pub struct Screen<'a> {
 
 impl<'a> Screen<'a> {
     /// Shows the welcome. There is a sign of life only on a terminal.
-    pub fn new(output: &'a mut Output) -> Result<Self, Failure> {
+    pub(super) fn new(output: &'a mut Output) -> Result<Self, Failure> {
         let progress = ProgressBar::new_spinner();
         progress.enable_steady_tick(Duration::from_millis(100));
         let mut screen = Self { output, progress, chapters: 0, checks: Vec::new(), end: None };
@@ -38,7 +38,7 @@ impl<'a> Screen<'a> {
     }
 
     /// Shows what happened.
-    pub fn show(&mut self, event: Event) -> Result<(), Failure> {
+    pub(super) fn show(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::Chapter { title, text } => {
                 self.chapters += 1;
@@ -67,7 +67,7 @@ impl<'a> Screen<'a> {
     }
 
     /// Shows all checks once more, and says whether the tour kept its promises.
-    pub fn conclude(mut self) -> Result<(), Failure> {
+    pub(super) fn conclude(mut self) -> Result<(), Failure> {
         self.progress.finish_and_clear();
         if !self.checks.is_empty() {
             let mut table = Table::new(["", "WHAT", "SEEN", "TIME"]);

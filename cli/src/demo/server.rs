@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::Uri;
+use http::{Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use kube::client::Body;
@@ -26,7 +26,7 @@ const LAST_LINES: usize = 20;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
-pub enum ServerError {
+pub(super) enum ServerError {
     /// It could not be started.
     #[error(transparent)]
     Start(#[from] ShellError),
@@ -50,30 +50,30 @@ pub enum ServerError {
 }
 
 /// A running server.
-pub struct Server {
+pub(super) struct Server {
     child: Child,
 }
 
 impl Server {
     /// The command line that starts it.
-    pub fn command_line() -> String {
+    pub(super) fn command_line() -> String {
         format!("vmdhcp standalone --nic net-48={BRIDGE} --listen {ADMIN}")
     }
 
     /// Starts it.
-    pub fn start(shell: &Shell) -> Result<Self, ServerError> {
+    pub(super) fn start(shell: &Shell) -> Result<Self, ServerError> {
         let log = File::options().create(true).append(true).open(log_file(shell));
         let log = log.map_err(|source| ServerError::Process { doing: "write the log of", source })?;
         Ok(Self { child: shell.start(&Self::command_line(), log)? })
     }
 
     /// Its process, as the tour's processes see it.
-    pub fn pid(&self) -> Option<u32> {
+    pub(super) fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
     /// Waits until its agent of this pool answers on the network.
-    pub async fn ready(&mut self, pool: &str) -> Result<(), ServerError> {
+    pub(super) async fn ready(&mut self, pool: &str) -> Result<(), ServerError> {
         let deadline = Instant::now() + PATIENCE;
         let path = format!("http://{ADMIN}/agents/default/{pool}/readyz");
         let uri: Uri = path.parse().map_err(|e| ServerError::Process { doing: "ask", source: io::Error::other(e) })?;
@@ -84,7 +84,9 @@ impl Server {
                 return Err(ServerError::Ended { ending: super::sandbox::ending(status) });
             }
             // Before it listens, a refused connection; before its agent serves, a status that says so.
-            if client.get(uri.clone()).await.is_ok_and(|answer| answer.status().is_success()) {
+            let mut request = Request::new(Body::empty());
+            *request.uri_mut() = uri.clone();
+            if client.request(request).await.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
             }
             tokio::time::sleep(PAUSE).await;
@@ -93,13 +95,13 @@ impl Server {
     }
 
     /// Kills it without a chance to clean anything up (SIGKILL).
-    pub async fn kill(mut self) -> Result<(), ServerError> {
+    pub(super) async fn kill(mut self) -> Result<(), ServerError> {
         self.child.kill().await.map_err(|source| ServerError::Process { doing: "kill", source })
     }
 }
 
 /// The last lines of its log.
-pub fn last_words(shell: &Shell) -> Vec<String> {
+pub(super) fn last_words(shell: &Shell) -> Vec<String> {
     let log = std::fs::read_to_string(log_file(shell)).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
     lines.iter().skip(lines.len().saturating_sub(LAST_LINES)).map(|line| (*line).to_owned()).collect()

@@ -10,13 +10,13 @@ use tokio::process::{Child, Command};
 use super::sandbox::THIS_PROGRAM;
 
 /// The API of the tour, in its folder.
-pub const API_FILE: &str = "demo.db";
+pub(super) const API_FILE: &str = "demo.db";
 /// How long a command may take; those that wait say themselves when they give up, which is earlier.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why a command did not do what it was run for.
 #[derive(Debug, thiserror::Error)]
-pub enum ShellError {
+pub(super) enum ShellError {
     /// It could not be run.
     #[error("cannot run `{line}`: {source}")]
     Run {
@@ -44,14 +44,14 @@ pub enum ShellError {
 }
 
 /// A folder in which commands are run.
-pub struct Shell {
+pub(super) struct Shell {
     /// The folder.
     pub folder: PathBuf,
 }
 
 impl Shell {
     /// Runs a command line, and gives what it printed: data first, then talk.
-    pub async fn run(&self, line: &str) -> Result<String, ShellError> {
+    pub(super) async fn run(&self, line: &str) -> Result<String, ShellError> {
         let (printed, status) = self.try_run(line).await?;
         if status.success() {
             return Ok(printed);
@@ -61,7 +61,7 @@ impl Shell {
     }
 
     /// Runs a command line that may as well end with an error.
-    pub async fn try_run(&self, line: &str) -> Result<(String, std::process::ExitStatus), ShellError> {
+    pub(super) async fn try_run(&self, line: &str) -> Result<(String, std::process::ExitStatus), ShellError> {
         let running = self.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).output();
         let output = tokio::time::timeout(PATIENCE, running)
             .await
@@ -72,7 +72,7 @@ impl Shell {
     }
 
     /// Starts a command line that goes on by itself, and writes what it says to `log`.
-    pub fn start(&self, line: &str, log: std::fs::File) -> Result<Child, ShellError> {
+    pub(super) fn start(&self, line: &str, log: std::fs::File) -> Result<Child, ShellError> {
         let failed = |source| ShellError::Run { line: line.to_owned(), source };
         let talk = log.try_clone().map_err(failed)?;
         self.command(line).stdout(log).stderr(talk).spawn().map_err(failed)

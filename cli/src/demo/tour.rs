@@ -52,7 +52,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 /// Why the tour cannot go on.
 #[derive(Debug, thiserror::Error)]
-pub enum TourError {
+pub(super) enum TourError {
     /// Nobody listens any more.
     #[error("nobody listens any more: {0}")]
     Told(io::Error),
@@ -91,7 +91,7 @@ pub enum TourError {
 }
 
 /// Gives the whole tour in this process's namespaces.
-pub async fn give<W: Write>(narrator: Narrator<W>) -> io::Result<()> {
+pub(super) async fn give<W: Write>(narrator: Narrator<W>) -> io::Result<()> {
     let shell = Shell { folder: sandbox::folder() };
     let mut tour = Tour { narrator, shell };
     let result = tokio::time::timeout(LIMIT, tour.chapters()).await.unwrap_or(Err(TourError::TimedOut));
