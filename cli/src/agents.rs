@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::{Request, Uri};
+use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -15,7 +15,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, ListParams};
 use kube::client::Body;
 use kube::{Resource, ResourceExt};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::{
     AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, AgentReport, COMPONENT_LABEL, POOL_ANNOTATION,
@@ -29,11 +29,11 @@ use crate::failure::Failure;
 /// How long an agent has to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest answer of an agent in bytes.
-const LONGEST_ANSWER: usize = 64 << 20;
+const LONGEST_ANSWER: usize = 1 << 20;
 
 /// An agent, as its Lease has it.
 #[derive(Debug, Clone)]
-pub struct Agent {
+pub(crate) struct Agent {
     /// Namespace of its Lease, and on a cluster of its Pod.
     pub namespace: String,
     /// Its name.
@@ -45,7 +45,7 @@ pub struct Agent {
 }
 
 /// The agents of every pool; empty where this user may not see them.
-pub async fn by_pool(session: &Session) -> Result<BTreeMap<String, Vec<Agent>>, Failure> {
+pub(crate) async fn by_pool(session: &Session) -> Result<BTreeMap<String, Vec<Agent>>, Failure> {
     let selector = ListParams::default().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
     let everywhere = Api::<Lease>::all(session.client.clone()).list(&selector).await;
     let leases = match everywhere.map_err(Failure::asking("list the agents' Leases")) {
@@ -57,8 +57,7 @@ pub async fn by_pool(session: &Session) -> Result<BTreeMap<String, Vec<Agent>>, 
     for lease in leases {
         let Some(pool) = lease.annotations().get(POOL_ANNOTATION) else { continue };
         let report = lease.annotations().get(AGENT_REPORT_ANNOTATION);
-        let report: AgentReport =
-            report.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let report: AgentReport = report.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let name = if report.agent.is_empty() { lease.name_any() } else { report.agent.clone() };
         let renewed = lease.spec.as_ref().and_then(|spec| spec.renew_time.as_ref()).map(|time| time.0);
         let namespace = lease.meta().namespace.clone().unwrap_or_default();
@@ -68,15 +67,26 @@ pub async fn by_pool(session: &Session) -> Result<BTreeMap<String, Vec<Agent>>, 
 }
 
 /// The agents of one pool.
-pub async fn of_pool(session: &Session, pool: &PoolRef) -> Result<Vec<Agent>, Failure> {
+pub(crate) async fn of_pool(session: &Session, pool: &PoolRef) -> Result<Vec<Agent>, Failure> {
     Ok(by_pool(session).await?.remove(&pool.to_string()).unwrap_or_default())
 }
 
-/// What an agent has seen of its clients, or why it could not be asked.
-pub async fn clients(session: &Session, agent: &Agent) -> Result<Value, String> {
+/// What an agent has seen of this card, if it has seen it; or why it could not be asked.
+pub(crate) async fn client(
+    session: &Session,
+    agent: &Agent,
+    mac: MacAddr,
+) -> Result<Option<Map<String, Value>>, String> {
     let asking = async {
-        let text = if session.local { ask_directly(agent).await? } else { ask_through_api(session, agent).await? };
-        serde_json::from_str(&text).map_err(|e| format!("its answer is not JSON: {e}"))
+        let uri = address(agent, mac)?;
+        let answer = if session.local {
+            ask_directly(uri).await?
+        } else {
+            ask_through_api(session, agent, &uri).await?
+        };
+        answer
+            .map(|text| serde_json::from_str(&text).map_err(|e| format!("its answer is no client: {e}")))
+            .transpose()
     };
     match tokio::time::timeout(PATIENCE, asking).await {
         Ok(answer) => answer,
@@ -84,54 +94,103 @@ pub async fn clients(session: &Session, agent: &Agent) -> Result<Value, String> 
     }
 }
 
-/// What an agent told of this card.
-pub fn client_of(clients: &Value, mac: MacAddr) -> Option<&serde_json::Map<String, Value>> {
-    let is_it = |text: &str| text.parse() == Ok(mac);
-    match clients {
-        Value::Object(by_mac) => {
-            by_mac.iter().find(|(key, _)| is_it(key)).and_then(|(_, client)| client.as_object())
-        }
-        Value::Array(list) => list.iter().filter_map(Value::as_object).find(|client| {
-            client.get("macAddress").and_then(Value::as_str).is_some_and(is_it)
-        }),
-        _ => None,
-    }
-}
-
-fn address(agent: &Agent) -> Result<Uri, String> {
-    let url = format!("{}/clients", agent.report.url.trim_end_matches('/'));
-    let uri: Uri = url.parse().map_err(|_| format!("it gives no address, but {:?}", agent.report.url))?;
-    if uri.scheme_str() == Some("http") && uri.host().is_some() {
-        return Ok(uri);
-    }
-    Err(format!("it gives no address that could be asked, but {:?}", agent.report.url))
+fn address(agent: &Agent, mac: MacAddr) -> Result<Uri, String> {
+    let url = &agent.report.url;
+    let uri = format!("{}/clients/{mac}", url.trim_end_matches('/')).parse::<Uri>().ok();
+    uri.filter(|uri| uri.scheme_str() == Some("http") && uri.host().is_some())
+        .ok_or_else(|| format!("it gives no address that could be asked, but {url:?}"))
 }
 
 /// Asks an agent of this machine at the address that it gives.
-async fn ask_directly(agent: &Agent) -> Result<String, String> {
+async fn ask_directly(uri: Uri) -> Result<Option<String>, String> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
-    let request = Request::get(address(agent)?).body(Body::empty()).map_err(|e| e.to_string())?;
-    let response = client.request(request).await.map_err(|e| format!("it cannot be reached: {e}"))?;
-    if !response.status().is_success() {
-        return Err(format!("it answered with HTTP status {}", response.status()));
+    let request = Request::get(uri).body(Body::empty()).map_err(|e| e.to_string())?;
+    let response =
+        client.request(request).await.map_err(|e| format!("it cannot be reached: {}", cause(&e)))?;
+    match response.status() {
+        StatusCode::NOT_FOUND => return Ok(None),
+        status if !status.is_success() => return Err(format!("it answered with HTTP status {status}")),
+        _ => {}
     }
     let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
     let bytes = body.map_err(|e| format!("its answer broke off: {e}"))?.to_bytes();
-    String::from_utf8(bytes.to_vec()).map_err(|_| "its answer is not text".to_owned())
+    String::from_utf8(bytes.to_vec()).map(Some).map_err(|_| "its answer is not text".to_owned())
+}
+
+fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), cause)
 }
 
 /// Asks an agent's Pod through the API server; of the address it gives, only port and path count.
-async fn ask_through_api(session: &Session, agent: &Agent) -> Result<String, String> {
-    let uri = address(agent)?;
-    let (namespace, name) = (&agent.namespace, &agent.name);
+async fn ask_through_api(session: &Session, agent: &Agent, uri: &Uri) -> Result<Option<String>, String> {
+    let Agent { namespace, name, .. } = agent;
     if !is_dns_subdomain(name, 253) {
         return Err(format!("{name:?} is not the name of a Pod"));
     }
     let port = uri.port_u16().unwrap_or(80);
     let path = format!("/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy{}", uri.path());
     let request = Request::get(path).body(Vec::new()).map_err(|e| e.to_string())?;
-    session.client.request_text(request).await.map_err(|e| match e {
-        kube::Error::Api(status) => status.message,
-        other => other.to_string(),
-    })
+    match session.client.request_text(request).await {
+        Ok(text) => Ok(Some(text)),
+        // The agent's own 404 is plain text; the API server's is a Status, with details of the Pod it misses.
+        Err(kube::Error::Api(status)) if status.code == 404 && status.details.is_none() => Ok(None),
+        Err(kube::Error::Api(status)) => Err(status.message),
+        Err(other) => Err(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::testing::Lab;
+
+    /// An agent that gives one answer to one question, and what it is asked.
+    async fn agent(answer: &'static str) -> (Agent, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/agents/default/net-48", listener.local_addr().unwrap());
+        let report = AgentReport { url, ..AgentReport::default() };
+        let asked = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut question = vec![0; 1_024];
+            let length = stream.read(&mut question).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8_lossy(&question[..length]).lines().next().unwrap_or_default().to_owned()
+        });
+        (Agent { namespace: "default".into(), name: "a".into(), report, renewed: None }, asked)
+    }
+
+    fn card() -> MacAddr {
+        "fa:cf:8e:50:82:fc".parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_agent_is_asked_for_one_card_where_it_says_it_is() {
+        let (agent, asked) =
+            agent("HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n{\"bound\":\"today\"}").await;
+        let client = client(&Lab::new().session, &agent, card()).await.unwrap().unwrap();
+        assert_eq!(client["bound"], "today");
+        assert_eq!(asked.await.unwrap(), "GET /agents/default/net-48/clients/fa:cf:8e:50:82:fc HTTP/1.1");
+    }
+
+    #[tokio::test]
+    async fn a_card_that_it_does_not_know_is_no_error_and_nonsense_is_one() {
+        let session = Lab::new().session;
+        let (unknowing, _) = agent("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await;
+        assert_eq!(client(&session, &unknowing, card()).await, Ok(None));
+        let (broken, _) = agent("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]").await;
+        assert!(client(&session, &broken, card()).await.unwrap_err().contains("no client"));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_none_of_an_agent_is_not_asked() {
+        let (mut agent, _) = agent("").await;
+        for url in ["", "file:///etc/passwd", "https://example.org", "127.0.0.1"] {
+            url.clone_into(&mut agent.report.url);
+            let error = client(&Lab::new().session, &agent, card()).await.unwrap_err();
+            assert!(error.starts_with("it gives no address"), "{url}: {error}");
+        }
+    }
 }

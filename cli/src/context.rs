@@ -13,10 +13,10 @@ use crate::failure::Failure;
 use crate::prompt::{Ask, OnTerminal};
 
 /// Name under which changes are recorded in `managedFields`.
-pub const FIELD_MANAGER: &str = "vmdhcp";
+pub(crate) const FIELD_MANAGER: &str = "vmdhcp";
 
 /// What a command works with.
-pub struct Session {
+pub(crate) struct Session {
     /// The API.
     pub client: Client,
     /// Namespace where none is given.
@@ -31,7 +31,7 @@ pub struct Session {
 
 /// The namespaces a command looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope<'a> {
+pub(crate) enum Scope<'a> {
     /// One.
     Namespace(&'a str),
     /// All.
@@ -40,7 +40,7 @@ pub enum Scope<'a> {
 
 impl Session {
     /// Connects as the flags say.
-    pub async fn open(flags: &Connection) -> Result<Self, Failure> {
+    pub(crate) async fn open(flags: &Connection) -> Result<Self, Failure> {
         let target = target(flags, std::env::var_os("VMDHCP_LOCAL"))?;
         let connection = cluster::connect(&target).await?;
         // Prompts go to standard error, so standard output may be a file or a pipe.
@@ -48,25 +48,25 @@ impl Session {
         Ok(Self {
             client: connection.client,
             namespace: flags.namespace.clone().unwrap_or(connection.default_namespace),
-            local: connection.local,
+            local: connection.local.is_some(),
             clock: Timestamp::now,
             ask: interactive.then(|| Box::new(OnTerminal) as Box<dyn Ask>),
         })
     }
 
     /// The present time.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
     }
 
     /// All namespaces, or the one in use.
-    pub fn scope(&self, all_namespaces: bool) -> Scope<'_> {
+    pub(crate) fn scope(&self, all_namespaces: bool) -> Scope<'_> {
         if all_namespaces { Scope::All } else { Scope::Namespace(&self.namespace) }
     }
 }
 
 /// Which API is meant. A flag goes over the environment.
-fn target(flags: &Connection, environment: Option<OsString>) -> Result<Target, Failure> {
+pub(crate) fn target(flags: &Connection, environment: Option<OsString>) -> Result<Target, Failure> {
     let Connection { namespace: _, local, kubeconfig, context, verbose: _ } = flags;
     let environment = environment.filter(|value| !value.is_empty()).map(PathBuf::from);
     match (local, environment) {
@@ -87,7 +87,8 @@ fn default_file() -> Result<PathBuf, Failure> {
         let home = || std::env::home_dir().map(|home| home.join(".local/state"));
         let Some(state) = state.or_else(home) else {
             return Err(Failure::Usage(
-                "--local: neither XDG_STATE_HOME nor HOME says where your files are; write --local=FILE".into(),
+                "--local: neither XDG_STATE_HOME nor HOME says where your files are; write --local=FILE"
+                    .into(),
             ));
         };
         state.join("vmdhcp")

@@ -3,7 +3,7 @@
 use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
 /// Reads a length of time: seconds, or with units (`90`, `5m`, `1h30m`, `1d`); a day has 24 hours.
-pub fn parse_seconds(text: &str) -> Result<i64, String> {
+pub(crate) fn parse_seconds(text: &str) -> Result<i64, String> {
     let wrong = || format!("{text:?} is not a length of time; write seconds, or like 5m, 1h or 1d");
     if let Ok(seconds) = text.trim().parse::<i64>() {
         return Ok(seconds);
@@ -19,7 +19,7 @@ pub fn parse_seconds(text: &str) -> Result<i64, String> {
 }
 
 /// A length of time in units, exact: `1d12h`, `5m`, `90s` is `1m30s`.
-pub fn in_units(seconds: i64) -> String {
+pub(crate) fn in_units(seconds: i64) -> String {
     let mut rest = seconds;
     let mut text = String::new();
     for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
@@ -32,7 +32,7 @@ pub fn in_units(seconds: i64) -> String {
 }
 
 /// How long ago something was, with kubectl's rounding.
-pub fn age(since: Timestamp, now: Timestamp) -> String {
+pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;
@@ -65,9 +65,14 @@ mod tests {
 
     #[test]
     fn a_length_is_seconds_or_has_units() {
-        for (text, seconds) in
-            [("300", 300), ("5m", 300), ("1h30m", 5_400), ("1h 30m", 5_400), ("1d", 86_400), ("2w", 1_209_600)]
-        {
+        for (text, seconds) in [
+            ("300", 300),
+            ("5m", 300),
+            ("1h30m", 5_400),
+            ("1h 30m", 5_400),
+            ("1d", 86_400),
+            ("2w", 1_209_600),
+        ] {
             assert_eq!(parse_seconds(text), Ok(seconds), "{text}");
         }
         for text in ["", "soon", "5 parsecs", "1y", "1.5s", "0.1h30", "9999999999999999999"] {

@@ -7,26 +7,26 @@ use std::process::ExitCode;
 use crate::failure::Failure;
 
 /// Done.
-pub const OK: u8 = 0;
+pub(crate) const OK: u8 = 0;
 /// Failed for a reason that has no code of its own.
-pub const FAILED: u8 = 1;
+pub(crate) const FAILED: u8 = 1;
 /// The command line itself is wrong.
-pub const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 /// A named object, file or lease does not exist.
-pub const NOT_FOUND: u8 = 3;
+pub(crate) const NOT_FOUND: u8 = 3;
 /// It exists already, or somebody else changed it meanwhile.
-pub const CONFLICT: u8 = 4;
+pub(crate) const CONFLICT: u8 = 4;
 /// The content is wrong, or a rule forbids it: nothing has been stored.
-pub const REFUSED: u8 = 5;
+pub(crate) const REFUSED: u8 = 5;
 /// The API cannot be reached.
-pub const UNREACHABLE: u8 = 6;
+pub(crate) const UNREACHABLE: u8 = 6;
 /// The API does not let this user do it.
-pub const NOT_ALLOWED: u8 = 7;
+pub(crate) const NOT_ALLOWED: u8 = 7;
 /// What `--wait` waits for has not happened in time.
-pub const TIMED_OUT: u8 = 8;
+pub(crate) const TIMED_OUT: u8 = 8;
 
 /// The codes as the long help and the man page list them.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Exit status:
   0  done
   1  failed for another reason
@@ -39,14 +39,13 @@ Exit status:
   8  what --wait waits for has not happened in time";
 
 /// The code of a command's result.
-pub fn code(result: &Result<(), Failure>) -> ExitCode {
-    ExitCode::from(match result {
-        Ok(()) => OK,
-        Err(failure) => number(failure),
-    })
+pub(crate) fn code(result: &Result<(), Failure>) -> ExitCode {
+    ExitCode::from(number(result))
 }
 
-fn number(failure: &Failure) -> u8 {
+/// The same as a number.
+pub(crate) fn number(result: &Result<(), Failure>) -> u8 {
+    let Err(failure) = result else { return OK };
     match failure {
         // Whoever read our output has seen enough.
         Failure::ReaderGone => OK,
@@ -66,7 +65,12 @@ fn number(failure: &Failure) -> u8 {
             400 | 413 | 422 => REFUSED,
             _ => FAILED,
         },
-        Failure::File { .. } | Failure::Unreadable { .. } | Failure::Demo(_) | Failure::Declined | Failure::Io { .. } => FAILED,
+        Failure::Standalone(_)
+        | Failure::Demo(_)
+        | Failure::File { .. }
+        | Failure::Unreadable { .. }
+        | Failure::Declined
+        | Failure::Io { .. } => FAILED,
     }
 }
 
@@ -81,10 +85,10 @@ mod tests {
 
     use super::*;
 
-    fn api(code: u16, message: &str) -> Failure {
+    fn api(code: u16, message: &str) -> Result<(), Failure> {
         let mut status = Status::failure(message, "");
         status.code = code;
-        Failure::Api { doing: "read".into(), status: status.boxed() }
+        Err(Failure::Api { doing: "read".into(), status: status.boxed() })
     }
 
     #[test]

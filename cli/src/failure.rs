@@ -7,14 +7,14 @@ use std::io;
 use std::path::PathBuf;
 
 use kube::core::Status;
-use vmdhcp_core::admission::Refusal;
+use vmdhcp_core::admission::{Refusal, RefusalKind};
 use vmdhcp_daemons::cluster::ConnectError;
 
 use crate::demo::DemoError;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The flags do not go together; what clap cannot know.
     #[error("{0}")]
     Usage(String),
@@ -68,8 +68,11 @@ pub enum Failure {
         /// Why there was no answer.
         reason: String,
     },
-    /// There is no API to ask.
+    /// The servers of this machine did not start, or had to stop.
     #[error(transparent)]
+    Standalone(#[from] vmdhcp_daemons::standalone::StandaloneError),
+    /// There is no API to ask.
+    #[error("{}", Chain(.0))]
     Connect(#[from] ConnectError),
     /// A stored object is not what its kind says.
     #[error("cannot {doing}: what is stored there cannot be understood: {reason}; look at it with -o yaml")]
@@ -110,7 +113,7 @@ pub enum Failure {
 
 impl Failure {
     /// Says what was asked of the API when it failed: `.map_err(Failure::asking("read IPPool default/a"))`.
-    pub fn asking(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+    pub(crate) fn asking(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let doing = doing.into();
         move |error| match error {
             kube::Error::Api(status) => Self::Api { doing, status },
@@ -120,18 +123,16 @@ impl Failure {
     }
 
     /// Whether the API refused because somebody else changed the object meanwhile.
-    pub fn is_stale(&self) -> bool {
+    pub(crate) fn is_stale(&self) -> bool {
         matches!(self, Self::Api { status, .. } if status.is_conflict())
-    }
-
-    /// Whether the API does not know the object.
-    pub fn is_unknown_to_api(&self) -> bool {
-        matches!(self, Self::Api { status, .. } if status.is_not_found())
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
+        if refusal.kind == RefusalKind::Conflict {
+            return Self::Conflict { what: refusal.to_string(), hint: String::new() };
+        }
         let causes = refusal.causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message));
         Self::Refused { subject: refusal.object.clone(), causes: causes.collect() }
     }
@@ -144,6 +145,20 @@ fn innermost(error: &dyn std::error::Error) -> String {
         at = source;
     }
     at.to_string()
+}
+
+/// An error and why it happened; where neither API is configured the reason is only what was tried in vain.
+struct Chain<'a>(&'a ConnectError);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(error) = self;
+        match error {
+            ConnectError::NothingConfigured { .. } => write!(f, "{error}"),
+            _ if std::error::Error::source(error).is_some() => write!(f, "{error}: {}", innermost(*error)),
+            _ => write!(f, "{error}"),
+        }
+    }
 }
 
 /// `; hint`, or nothing.

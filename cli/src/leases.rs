@@ -16,7 +16,7 @@ use vmdhcp_core::{MacAddr, NetworkName};
 
 /// An object by namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct ObjectName {
+pub(crate) struct ObjectName {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
@@ -25,12 +25,12 @@ pub struct ObjectName {
 
 impl ObjectName {
     /// Where this object is stored.
-    pub fn of(object: &impl ResourceExt) -> Self {
+    pub(crate) fn of(object: &impl ResourceExt) -> Self {
         Self { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
     }
 
     /// The name alone where the namespace goes without saying, else both.
-    pub fn seen_from(&self, namespace: Option<&str>) -> String {
+    pub(crate) fn seen_from(&self, namespace: Option<&str>) -> String {
         if namespace == Some(self.namespace.as_str()) {
             self.name.clone()
         } else {
@@ -42,7 +42,7 @@ impl ObjectName {
 /// One network card and its address, or an address and its former card. What `-o json` prints of a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Lease {
+pub(crate) struct Lease {
     /// The address; of a card that waits, the one it asks for, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Ipv4Addr>,
@@ -77,19 +77,19 @@ pub struct Lease {
 
 impl Lease {
     /// The card, where it is one.
-    pub fn mac(&self) -> Option<MacAddr> {
+    pub(crate) fn mac(&self) -> Option<MacAddr> {
         self.mac_address.parse().ok()
     }
 
     /// When [`Self::since`] was.
-    pub fn since_time(&self) -> Option<Timestamp> {
+    pub(crate) fn since_time(&self) -> Option<Timestamp> {
         self.since.as_deref().and_then(parse_time)
     }
 }
 
 /// What a card has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum State {
+pub(crate) enum State {
     /// The pool says that it has the address.
     Allocated,
     /// A reservation holds the address, and no claim uses it.
@@ -116,8 +116,8 @@ impl Claimed<'_> {
     }
 }
 
-/// All leases of these pools and claims, by address; cards that have none come last.
-pub fn leases(pools: &[IPPool], claims: &[VirtualMachineNetworkConfig]) -> Vec<Lease> {
+/// All leases of these pools and claims, by address; cards that wait for one come last.
+pub(crate) fn leases(pools: &[IPPool], claims: &[VirtualMachineNetworkConfig]) -> Vec<Lease> {
     let (mut claimed, mut leases) = read_claims(claims);
     for pool in pools {
         let namespace = pool.namespace().unwrap_or_default();
@@ -137,7 +137,7 @@ pub fn leases(pools: &[IPPool], claims: &[VirtualMachineNetworkConfig]) -> Vec<L
     }));
     leases.sort_by_key(|lease| {
         let place = (lease.network_name.clone(), lease.mac_address.clone());
-        (lease.address.is_none(), lease.address, place)
+        (lease.state == State::Pending, lease.address.is_none(), lease.address, place)
     });
     leases
 }
@@ -153,12 +153,14 @@ fn read_claims(claims: &[VirtualMachineNetworkConfig]) -> (Vec<Claimed<'_>>, Vec
                 Ok(card) => {
                     let status = entries.iter().find(|entry| {
                         entry.mac_address.parse() == Ok(card.mac)
-                            && NetworkName::parse(&entry.network_name, &namespace).as_ref() == Ok(&card.network)
+                            && NetworkName::parse(&entry.network_name, &namespace).as_ref()
+                                == Ok(&card.network)
                     });
                     good.push(Claimed { claim, card, status });
                 }
                 Err(causes) => {
-                    let causes: Vec<_> = causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
+                    let causes: Vec<_> =
+                        causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
                     bad.push(Lease {
                         mac_address: written.mac_address.clone(),
                         reason: "Invalid".into(),
@@ -228,9 +230,8 @@ fn of_pool(pool: &IPPool, network: &str, mut claimed: Vec<Claimed<'_>>) -> Vec<L
     }
     leases.extend(claimed.iter().map(|claimed| waiting(claimed, Some(&key))));
     for (mac, reservation) in &reservations {
-        let is_shown = leases.iter().any(|lease| {
-            lease.mac() == Some(*mac) && !matches!(lease.state, State::Retiring)
-        });
+        let is_shown =
+            leases.iter().any(|lease| lease.mac() == Some(*mac) && !matches!(lease.state, State::Retiring));
         if !is_shown {
             let address = reservation.ip_address.as_deref().and_then(|text| text.trim().parse().ok());
             leases.push(Lease {
@@ -324,15 +325,16 @@ mod tests {
             "retiring": {"10.0.0.5": {"macAddress": "02:00:00:00:00:05", "since": "2026-08-01T10:00:00Z"}}});
         let waiting = json!({"macAddress": "02:00:00:00:00:02", "networkName": "lab/net", "state": "Pending",
             "reason": "PoolExhausted", "message": "m"});
-        let claims = [claim("one", "02-00-00-00-00-01", &json!({})), claim("two", "02:00:00:00:00:02", &waiting)];
+        let claims =
+            [claim("one", "02-00-00-00-00-01", &json!({})), claim("two", "02:00:00:00:00:02", &waiting)];
         assert_eq!(
             short(&leases(&[pool(&spec, &ipv4)], &claims)),
             [
                 "10.0.0.3 - Reserved ",
-                "10.0.0.4 - Pending NotHeld",
                 "10.0.0.5 - Retiring ",
                 "10.0.0.9 - Allocated Unclaimed",
                 "10.0.0.10 one Allocated ",
+                "10.0.0.4 - Pending NotHeld",
                 "- two Pending PoolExhausted",
             ]
         );
@@ -345,8 +347,7 @@ mod tests {
             "allocatedIPAddress": "10.0.0.10"});
         let second = json!({"macAddress": "02:00:00:00:00:01", "networkName": "lab/net", "state": "Pending",
             "reason": "DuplicateMAC"});
-        let claims =
-            [claim("a", "02:00:00:00:00:01", &second), claim("b", "02:00:00:00:00:01", &granted)];
+        let claims = [claim("a", "02:00:00:00:00:01", &second), claim("b", "02:00:00:00:00:01", &granted)];
         let pools = [pool(&json!({"cidr": "10.0.0.0/24"}), &ipv4)];
         assert_eq!(short(&leases(&pools, &claims)), ["10.0.0.10 b Allocated ", "- a Pending DuplicateMAC"]);
     }

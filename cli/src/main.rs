@@ -14,7 +14,6 @@ mod leases;
 mod manifest;
 mod merge;
 mod objects;
-mod options;
 mod output;
 mod page;
 mod prompt;
@@ -44,7 +43,7 @@ fn main() -> ExitCode {
     if let Err(failure) = &result
         && !matches!(failure, failure::Failure::ReaderGone)
     {
-        output.say(format_args!("error: {failure}"));
+        output.error(failure);
     }
     exit::code(&result)
 }

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 
 /// Where an object was declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// File, or `standard input`.
     file: String,
     /// Which document of the file, from 1.
@@ -39,7 +39,7 @@ impl fmt::Display for Origin {
 
 /// An object of one of the kinds.
 #[derive(Debug, Clone)]
-pub enum Object {
+pub(crate) enum Object {
     /// A pool.
     Pool(IPPool),
     /// A claim.
@@ -59,7 +59,7 @@ impl Object {
 
 /// An object, and where it was declared.
 #[derive(Debug, Clone)]
-pub struct Declared {
+pub(crate) struct Declared {
     /// Where.
     pub origin: Origin,
     /// What.
@@ -68,7 +68,7 @@ pub struct Declared {
 
 /// The namespace for objects that name none, and whether they may name another.
 #[derive(Debug, Clone, Copy)]
-pub struct Namespace<'a> {
+pub(crate) struct Namespace<'a> {
     /// Its name.
     pub name: &'a str,
     /// It was asked for: an object in another one is refused.
@@ -76,7 +76,7 @@ pub struct Namespace<'a> {
 }
 
 /// Reads a file, or standard input for `-`.
-pub fn read_file(path: &Path) -> Result<(String, String), Failure> {
+pub(crate) fn read_file(path: &Path) -> Result<(String, String), Failure> {
     let failed = |source| Failure::File { doing: "read", path: path.to_owned(), source };
     if path == Path::new("-") {
         let mut text = String::new();
@@ -87,7 +87,7 @@ pub fn read_file(path: &Path) -> Result<(String, String), Failure> {
 }
 
 /// All objects that the texts (name and content each) declare, or everything that is wrong with them.
-pub fn parse(texts: &[(String, String)], namespace: Namespace<'_>) -> Result<Vec<Declared>, Failure> {
+pub(crate) fn parse(texts: &[(String, String)], namespace: Namespace<'_>) -> Result<Vec<Declared>, Failure> {
     let mut declared: Vec<Declared> = Vec::new();
     let mut causes = Vec::new();
     for (file, text) in texts {
@@ -105,7 +105,11 @@ pub fn parse(texts: &[(String, String)], namespace: Namespace<'_>) -> Result<Vec
         }
     }
     causes.extend(declared_twice(&declared));
-    if causes.is_empty() { Ok(declared) } else { Err(Failure::Refused { subject: "the input".into(), causes }) }
+    if causes.is_empty() {
+        Ok(declared)
+    } else {
+        Err(Failure::Refused { subject: "the input".into(), causes })
+    }
 }
 
 /// The documents of a text: a stream of JSON objects if it begins like one, else YAML.
@@ -184,17 +188,21 @@ fn read_as<K: DeserializeOwned + ResourceExt>(
     mut document: Value,
     namespace: Namespace<'_>,
 ) -> Result<K, Vec<String>> {
-    // What the API server writes and ignores when it is sent, so that the output of `-o yaml` applies as it is.
+    // Kind and version have been looked at. The status is the manager's, and here only because the output of
+    // `-o yaml` shall apply as it is.
     if let Some(document) = document.as_object_mut() {
-        document.remove("status");
+        for seen in ["apiVersion", "kind", "status"] {
+            document.remove(seen);
+        }
     }
     let mut unknown = Vec::new();
     let mut note = |path: serde_ignored::Path<'_>| unknown.push(field_path(&path));
     let reader = serde_ignored::Deserializer::new(document, &mut note);
-    let object: K = serde_path_to_error::deserialize(reader).map_err(|e| match e.path().to_string().as_str() {
-        "." => vec![e.inner().to_string()],
-        path => vec![format!("{path}: {}", e.inner())],
-    })?;
+    let object: K =
+        serde_path_to_error::deserialize(reader).map_err(|e| match e.path().to_string().as_str() {
+            "." => vec![e.inner().to_string()],
+            path => vec![format!("{path}: {}", e.inner())],
+        })?;
     let mut wrong: Vec<String> =
         unknown.into_iter().map(|path| format!("{path}: there is no such field in this kind")).collect();
     let mut object = object;
@@ -208,9 +216,8 @@ fn read_as<K: DeserializeOwned + ResourceExt>(
     let Namespace { name, required } = namespace;
     match object.meta().namespace.as_deref().filter(|named| !named.is_empty()) {
         None => object.meta_mut().namespace = Some(name.to_owned()),
-        Some(named) if required && named != name => wrong.push(format!(
-            "metadata.namespace: is {named}, and -n says {name}; leave one of the two out"
-        )),
+        Some(named) if required && named != name => wrong
+            .push(format!("metadata.namespace: is {named}, and -n says {name}; leave one of the two out")),
         Some(named) if !is_dns_subdomain(named, 63) => {
             wrong.push(format!("metadata.namespace: {named:?} is not the name of a namespace"));
         }
@@ -297,7 +304,8 @@ spec: {networkName: net, ipv4Config: {cidr: 10.0.0.0/24}}
 
     #[test]
     fn a_value_of_the_wrong_type_is_named_by_its_path() {
-        let error = parse_text(&POOL.replace("cidr: 10.0.0.0/24", "cidr: 10.0.0.0/24, leaseTime: long")).unwrap_err();
+        let error =
+            parse_text(&POOL.replace("cidr: 10.0.0.0/24", "cidr: 10.0.0.0/24, leaseTime: long")).unwrap_err();
         assert!(error.contains("spec.ipv4Config.leaseTime: invalid type: string \"long\""), "{error}");
     }
 

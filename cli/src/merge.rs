@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 ///
 /// `known` is `stored` as this version reads it: what is in `stored` alone is not ours to touch. What is in `known` and
 /// not in `wanted` is deleted. A list is one value to a merge patch; items that stay are taken from `stored`, whole.
-pub fn merge_patch(stored: &Value, known: &Value, wanted: &Value) -> Option<Value> {
+pub(crate) fn merge_patch(stored: &Value, known: &Value, wanted: &Value) -> Option<Value> {
     let (Value::Object(known), Value::Object(wanted)) = (known, wanted) else {
         return (known != wanted).then(|| keep_items(stored, known, wanted));
     };
@@ -60,7 +60,10 @@ mod tests {
         let stored = json!({"in": {"a": 1, "b": 2, "future": 3}});
         let known = json!({"in": {"a": 1, "b": 2}});
         assert_eq!(merge_patch(&stored, &known, &json!({"in": {"a": 1}})), Some(json!({"in": {"b": null}})));
-        assert_eq!(merge_patch(&stored, &known, &json!({"in": {"a": 5, "b": 2}})), Some(json!({"in": {"a": 5}})));
+        assert_eq!(
+            merge_patch(&stored, &known, &json!({"in": {"a": 5, "b": 2}})),
+            Some(json!({"in": {"a": 5}}))
+        );
     }
 
     #[test]
@@ -68,7 +71,10 @@ mod tests {
         let stored = json!([{"mac": 1, "future": "x"}, {"mac": 2}]);
         let known = json!([{"mac": 1}, {"mac": 2}]);
         let wanted = json!([{"mac": 3}, {"mac": 1}]);
-        assert_eq!(merge_patch(&stored, &known, &wanted), Some(json!([{"mac": 3}, {"mac": 1, "future": "x"}])));
+        assert_eq!(
+            merge_patch(&stored, &known, &wanted),
+            Some(json!([{"mac": 3}, {"mac": 1, "future": "x"}]))
+        );
     }
 
     #[test]

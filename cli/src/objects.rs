@@ -7,9 +7,7 @@ use kube::{Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use vmdhcp_core::api::{
-    IPPool, IPPoolSpec, VirtualMachineNetworkConfig, VirtualMachineNetworkConfigSpec,
-};
+use vmdhcp_core::api::{IPPool, IPPoolSpec, VirtualMachineNetworkConfig, VirtualMachineNetworkConfigSpec};
 
 use crate::context::{FIELD_MANAGER, Scope, Session};
 use crate::failure::Failure;
@@ -20,7 +18,7 @@ use crate::output::{Format, Output};
 const ATTEMPTS: usize = 10;
 
 /// A kind of ours.
-pub trait Kind:
+pub(crate) trait Kind:
     Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope> + Clone + DeserializeOwned + 'static
 {
     /// What is declared of it.
@@ -59,7 +57,7 @@ impl Kind for VirtualMachineNetworkConfig {
 
 /// What a change came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The object is new.
     Created,
     /// It is another one than before.
@@ -70,7 +68,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The word that kubectl uses.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Configured => "configured",
@@ -80,12 +78,12 @@ impl Outcome {
 }
 
 /// The objects of a kind in one namespace.
-pub fn api_in<K: Kind>(session: &Session, namespace: &str) -> Api<DynamicObject> {
+pub(crate) fn api_in<K: Kind>(session: &Session, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(session.client.clone(), namespace, &ApiResource::erase::<K>(&()))
 }
 
 /// The objects of a kind in a scope.
-pub fn api<K: Kind>(session: &Session, scope: Scope<'_>) -> Api<DynamicObject> {
+pub(crate) fn api<K: Kind>(session: &Session, scope: Scope<'_>) -> Api<DynamicObject> {
     match scope {
         Scope::Namespace(namespace) => api_in::<K>(session, namespace),
         Scope::All => Api::all_with(session.client.clone(), &ApiResource::erase::<K>(&())),
@@ -93,22 +91,26 @@ pub fn api<K: Kind>(session: &Session, scope: Scope<'_>) -> Api<DynamicObject> {
 }
 
 /// `KIND NAMESPACE/NAME`, as messages name an object.
-pub fn title<K: Kind>(namespace: &str, name: &str) -> String {
+pub(crate) fn title<K: Kind>(namespace: &str, name: &str) -> String {
     format!("{} {namespace}/{name}", K::kind(&()))
 }
 
 /// `ippool.network.harvesterhci.io/NAME`, as kubectl names an object.
-pub fn kubectl_name<K: Kind>(name: &str) -> String {
+pub(crate) fn kubectl_name<K: Kind>(name: &str) -> String {
     format!("{}.{}/{name}", K::kind(&()).to_lowercase(), K::group(&()))
 }
 
 /// One object, or the sentence that it does not exist.
-pub async fn get<K: Kind>(session: &Session, namespace: &str, name: &str) -> Result<DynamicObject, Failure> {
+pub(crate) async fn get<K: Kind>(
+    session: &Session,
+    namespace: &str,
+    name: &str,
+) -> Result<DynamicObject, Failure> {
     find::<K>(session, namespace, name).await?.ok_or_else(|| absent::<K>(namespace, name))
 }
 
 /// One object, if it exists.
-pub async fn find<K: Kind>(
+pub(crate) async fn find<K: Kind>(
     session: &Session,
     namespace: &str,
     name: &str,
@@ -128,7 +130,7 @@ fn names_an_object(status: &kube::core::Status) -> bool {
 }
 
 /// The failure for an object that does not exist.
-pub fn absent<K: Kind>(namespace: &str, name: &str) -> Failure {
+pub(crate) fn absent<K: Kind>(namespace: &str, name: &str) -> Failure {
     let hint = if K::kind(&()) == "IPPool" {
         "see `vmdhcp pool list -A`, or name another namespace with -n"
     } else {
@@ -141,7 +143,7 @@ pub fn absent<K: Kind>(namespace: &str, name: &str) -> Failure {
 }
 
 /// All objects of a scope with these labels, in the order of namespace and name.
-pub async fn list<K: Kind>(
+pub(crate) async fn list<K: Kind>(
     session: &Session,
     scope: Scope<'_>,
     selector: Option<&str>,
@@ -155,7 +157,7 @@ pub async fn list<K: Kind>(
 }
 
 /// All objects that this user may see: those of every namespace, or where that is forbidden those of the one in use.
-pub async fn list_visible<K: Kind>(session: &Session) -> Result<Vec<DynamicObject>, Failure> {
+pub(crate) async fn list_visible<K: Kind>(session: &Session) -> Result<Vec<DynamicObject>, Failure> {
     match list::<K>(session, Scope::All, None).await {
         Err(Failure::Api { status, .. }) if status.is_forbidden() => {
             list::<K>(session, session.scope(false), None).await
@@ -165,39 +167,37 @@ pub async fn list_visible<K: Kind>(session: &Session) -> Result<Vec<DynamicObjec
 }
 
 /// The object as its kind.
-pub fn read<K: Kind>(object: &DynamicObject) -> Result<K, Failure> {
-    let doing = || {
-        format!("read {}", title::<K>(&object.namespace().unwrap_or_default(), &object.name_any()))
-    };
+pub(crate) fn read<K: Kind>(object: &DynamicObject) -> Result<K, Failure> {
+    let doing =
+        || format!("read {}", title::<K>(&object.namespace().unwrap_or_default(), &object.name_any()));
     serde_json::to_value(object)
         .and_then(serde_json::from_value)
         .map_err(|e| Failure::Unreadable { doing: doing(), reason: e.to_string() })
 }
 
 /// Those of the objects that can be understood.
-pub fn read_all<K: Kind>(objects: &[DynamicObject]) -> Vec<K> {
+pub(crate) fn read_all<K: Kind>(objects: &[DynamicObject]) -> Vec<K> {
     objects.iter().filter_map(|object| read(object).ok()).collect()
 }
 
 /// Items of a list say neither kind nor version.
 fn with_type<K: Kind>(mut object: DynamicObject) -> DynamicObject {
-    let types = || TypeMeta {
-        api_version: K::api_version(&()).into_owned(),
-        kind: K::kind(&()).into_owned(),
-    };
+    let types =
+        || TypeMeta { api_version: K::api_version(&()).into_owned(), kind: K::kind(&()).into_owned() };
     object.types.get_or_insert_with(types);
     object
 }
 
 /// Creates an object of this spec.
-pub async fn create<K: Kind>(
+pub(crate) async fn create<K: Kind>(
     session: &Session,
     wanted: &K,
     dry_run: bool,
 ) -> Result<DynamicObject, Failure> {
     let (namespace, name) = (wanted.namespace().unwrap_or_default(), wanted.name_any());
     let doing = format!("create {}", title::<K>(&namespace, &name));
-    let unreadable = |e: serde_json::Error| Failure::Unreadable { doing: doing.clone(), reason: e.to_string() };
+    let unreadable =
+        |e: serde_json::Error| Failure::Unreadable { doing: doing.clone(), reason: e.to_string() };
     let spec = serde_json::to_value(wanted.spec()).map_err(unreadable)?;
     let ObjectMeta { labels, annotations, finalizers, owner_references, .. } = wanted.meta().clone();
     let metadata = ObjectMeta {
@@ -216,7 +216,7 @@ pub async fn create<K: Kind>(
 }
 
 /// The patch that brings a stored object to the spec, and adds the labels and annotations, of `wanted`.
-pub fn patch_to<K: Kind>(stored: &DynamicObject, wanted: &K) -> Result<Option<Value>, Failure> {
+pub(crate) fn patch_to<K: Kind>(stored: &DynamicObject, wanted: &K) -> Result<Option<Value>, Failure> {
     let unreadable = |e: serde_json::Error| {
         let name = title::<K>(&stored.namespace().unwrap_or_default(), &stored.name_any());
         Failure::Unreadable { doing: format!("change {name}"), reason: e.to_string() }
@@ -233,9 +233,10 @@ pub fn patch_to<K: Kind>(stored: &DynamicObject, wanted: &K) -> Result<Option<Va
         ("labels", &old.meta().labels, &wanted.meta().labels),
         ("annotations", &old.meta().annotations, &wanted.meta().annotations),
     ] {
-        let changed = new.iter().flatten().filter(|(key, value)| {
-            old.as_ref().and_then(|old| old.get(*key)) != Some(*value)
-        });
+        let changed = new
+            .iter()
+            .flatten()
+            .filter(|(key, value)| old.as_ref().and_then(|old| old.get(*key)) != Some(*value));
         let changed: serde_json::Map<String, Value> =
             changed.map(|(key, value)| (key.clone(), value.clone().into())).collect();
         if !changed.is_empty() {
@@ -249,7 +250,7 @@ pub fn patch_to<K: Kind>(stored: &DynamicObject, wanted: &K) -> Result<Option<Va
 }
 
 /// Applies a patch, if the object is still the version that it was made for.
-pub async fn patch<K: Kind>(
+pub(crate) async fn patch<K: Kind>(
     session: &Session,
     stored: &DynamicObject,
     mut patch: Value,
@@ -266,7 +267,7 @@ pub async fn patch<K: Kind>(
 
 /// Reads an object, lets `edit` change it, and stores what has changed; from the start again where somebody else was
 /// faster.
-pub async fn edit<K: Kind>(
+pub(crate) async fn edit<K: Kind>(
     session: &Session,
     namespace: &str,
     name: &str,
@@ -287,7 +288,7 @@ pub async fn edit<K: Kind>(
 }
 
 /// Says what was done to an object, in kubectl's words or as the object itself.
-pub fn report<K: Kind>(
+pub(crate) fn report<K: Kind>(
     output: &mut Output,
     format: Option<Format>,
     object: &DynamicObject,
@@ -303,7 +304,7 @@ pub fn report<K: Kind>(
 }
 
 /// Prints one object as itself, and several as a List; without the bookkeeping of who set which field.
-pub fn print(output: &mut Output, format: Format, objects: &[DynamicObject]) -> Result<(), Failure> {
+pub(crate) fn print(output: &mut Output, format: Format, objects: &[DynamicObject]) -> Result<(), Failure> {
     let Some(structured) = format.structured() else { return Ok(()) };
     let mut items = objects.to_vec();
     for item in &mut items {
@@ -317,6 +318,6 @@ pub fn print(output: &mut Output, format: Format, objects: &[DynamicObject]) -> 
 }
 
 /// A `v1` List, as kubectl prints several objects.
-pub fn list_of(items: &[DynamicObject]) -> Value {
+pub(crate) fn list_of(items: &[DynamicObject]) -> Value {
     json!({ "apiVersion": "v1", "kind": "List", "items": items, "metadata": { "resourceVersion": "" } })
 }

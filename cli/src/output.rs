@@ -14,7 +14,7 @@ use crate::failure::Failure;
 
 /// How objects are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// A table, or a page for one object.
     Table,
     /// The table with more columns.
@@ -28,50 +28,52 @@ pub enum Format {
 }
 
 /// The two streams of a command.
-pub struct Output {
+pub(crate) struct Output {
     data: Box<dyn Write>,
     talk: Box<dyn Write>,
     width: Option<u16>,
+    /// Whether talk may be coloured.
     colour: bool,
 }
 
 impl Output {
     /// The process's own streams.
-    pub fn standard() -> Self {
+    pub(crate) fn standard() -> Self {
         let terminal = Term::stdout();
-        let is_terminal = terminal.is_term();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             data: Box::new(io::BufWriter::new(io::stdout())),
             talk: Box::new(io::stderr()),
-            width: is_terminal.then(|| terminal.size().1),
-            colour: is_terminal && !no_color && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+            width: terminal.is_term().then(|| terminal.size().1),
+            colour: Term::stderr().is_term()
+                && !no_color
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
     }
 
     /// Streams into memory, of no known width and without colours.
     #[cfg(test)]
-    pub fn to_memory(data: impl Write + 'static, talk: impl Write + 'static) -> Self {
+    pub(crate) fn to_memory(data: impl Write + 'static, talk: impl Write + 'static) -> Self {
         Self { data: Box::new(data), talk: Box::new(talk), width: None, colour: false }
     }
 
     /// Columns of the terminal, where the data goes to one.
-    pub fn width(&self) -> Option<u16> {
+    pub(crate) fn width(&self) -> Option<u16> {
         self.width
     }
 
     /// Writes data as it is.
-    pub fn data(&mut self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn data(&mut self, text: &str) -> Result<(), Failure> {
         self.data.write_all(text.as_bytes()).map_err(data_failure)
     }
 
     /// Writes one line of data.
-    pub fn line(&mut self, line: impl Display) -> Result<(), Failure> {
+    pub(crate) fn line(&mut self, line: impl Display) -> Result<(), Failure> {
         writeln!(self.data, "{line}").map_err(data_failure)
     }
 
     /// Writes an object as JSON or YAML.
-    pub fn object(&mut self, format: Structured, object: &impl Serialize) -> Result<(), Failure> {
+    pub(crate) fn object(&mut self, format: Structured, object: &impl Serialize) -> Result<(), Failure> {
         let invalid = |e: &dyn Display| io::Error::new(ErrorKind::InvalidData, e.to_string());
         let text = match format {
             Structured::Json => {
@@ -83,31 +85,31 @@ impl Output {
     }
 
     /// Says something to the user. A closed standard error stops nothing.
-    pub fn say(&mut self, line: impl Display) {
+    pub(crate) fn say(&mut self, line: impl Display) {
         // Data that was written before shall be seen before.
         drop(self.data.flush());
         drop(writeln!(self.talk, "{line}"));
     }
 
     /// Sends everything on its way; called once at the end, and after each part of a watch.
-    pub fn flush(&mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         self.data.flush().map_err(data_failure)
     }
 
-    /// A word that is good (`True`) or bad (`False`) news, in colour where there are colours.
-    pub fn mood(&self, word: &str, good: bool) -> String {
-        if !self.colour {
-            return word.to_owned();
-        }
-        let colour = if good { AnsiColor::Green } else { AnsiColor::Red };
-        let style = Style::new().fg_color(Some(colour.into()));
-        format!("{style}{word}{style:#}")
+    /// Says why the command failed.
+    pub(crate) fn error(&mut self, failure: &Failure) {
+        let style = if self.colour {
+            Style::new().fg_color(Some(AnsiColor::Red.into())).bold()
+        } else {
+            Style::new()
+        };
+        self.say(format_args!("{style}error:{style:#} {failure}"));
     }
 }
 
 /// The formats for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Structured {
+pub(crate) enum Structured {
     /// JSON, indented.
     Json,
     /// YAML.
@@ -116,7 +118,7 @@ pub enum Structured {
 
 impl Format {
     /// The format for programs that this is, if it is one.
-    pub fn structured(self) -> Option<Structured> {
+    pub(crate) fn structured(self) -> Option<Structured> {
         match self {
             Self::Json => Some(Structured::Json),
             Self::Yaml => Some(Structured::Yaml),

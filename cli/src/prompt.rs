@@ -7,7 +7,7 @@ use dialoguer::{Confirm, Input};
 use crate::failure::Failure;
 
 /// Somebody who can be asked.
-pub trait Ask {
+pub(crate) trait Ask {
     /// Asks for a text until `check` takes it; `default` is what the Enter key alone means.
     fn text(
         &self,
@@ -21,7 +21,7 @@ pub trait Ask {
 }
 
 /// The operator at the terminal. Questions go to standard error.
-pub struct OnTerminal;
+pub(crate) struct OnTerminal;
 
 impl Ask for OnTerminal {
     fn text(
@@ -53,7 +53,7 @@ fn unanswered(source: io::Error) -> Failure {
 }
 
 #[cfg(test)]
-pub mod script {
+pub(crate) mod script {
     //! An operator whose answers are known beforehand.
 
     use std::cell::RefCell;
@@ -64,20 +64,20 @@ pub mod script {
 
     /// Gives its answers in order, and keeps what it was asked. An empty answer takes the default.
     #[derive(Clone, Default)]
-    pub struct Script {
+    pub(crate) struct Script {
         answers: Rc<RefCell<VecDeque<String>>>,
         asked: Rc<RefCell<Vec<String>>>,
     }
 
     impl Script {
-        pub fn answering(answers: &[&str]) -> Self {
+        pub(crate) fn answering(answers: &[&str]) -> Self {
             let script = Self::default();
             script.answers.borrow_mut().extend(answers.iter().map(|&answer| answer.to_owned()));
             script
         }
 
         /// Every question with its default, in order.
-        pub fn asked(&self) -> Vec<String> {
+        pub(crate) fn asked(&self) -> Vec<String> {
             self.asked.borrow().clone()
         }
     }

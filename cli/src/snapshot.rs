@@ -10,7 +10,7 @@ use crate::objects::{list_visible, read_all};
 
 /// All pools and claims that the user may see.
 #[derive(Debug, Clone, Default)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// The pools.
     pub pools: Vec<IPPool>,
     /// The claims.
@@ -19,7 +19,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Reads both kinds.
-    pub async fn read(session: &Session) -> Result<Self, Failure> {
+    pub(crate) async fn read(session: &Session) -> Result<Self, Failure> {
         let (pools, claims) = futures::try_join!(
             list_visible::<IPPool>(session),
             list_visible::<VirtualMachineNetworkConfig>(session)
@@ -28,12 +28,12 @@ impl Snapshot {
     }
 
     /// As if this pool were stored already.
-    pub fn put_pool(&mut self, pool: IPPool) {
+    pub(crate) fn put_pool(&mut self, pool: IPPool) {
         put(&mut self.pools, pool);
     }
 
     /// As if this claim were stored already.
-    pub fn put_claim(&mut self, claim: VirtualMachineNetworkConfig) {
+    pub(crate) fn put_claim(&mut self, claim: VirtualMachineNetworkConfig) {
         put(&mut self.claims, claim);
     }
 }

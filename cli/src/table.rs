@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 /// Rows under titles, printed at once or, in a watch, bit by bit.
-pub struct Table {
+pub(crate) struct Table {
     titles: Vec<&'static str>,
     rows: Vec<Vec<String>>,
     /// Widths of what has been printed, which later rows keep to.
@@ -15,29 +15,22 @@ pub struct Table {
 
 impl Table {
     /// An empty table.
-    pub fn new(titles: impl IntoIterator<Item = &'static str>) -> Self {
+    pub(crate) fn new(titles: impl IntoIterator<Item = &'static str>) -> Self {
         Self { titles: titles.into_iter().collect(), rows: Vec::new(), widths: None }
     }
 
     /// Adds a row; a cell for each title.
-    pub fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells.iter().map(|cell| printable(cell)).collect());
     }
 
-    /// Colours a cell of the row added last.
-    pub fn colour_last(&mut self, column: usize, colour: impl FnOnce(&str) -> String) {
-        if let Some(cell) = self.rows.last_mut().and_then(|row| row.get_mut(column)) {
-            *cell = colour(cell);
-        }
-    }
-
     /// Whether there is nothing to print.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// The rows added since the last call, with the titles the first time. Long cells wrap within `width` columns.
-    pub fn take_text(&mut self, width: Option<u16>) -> String {
+    pub(crate) fn take_text(&mut self, width: Option<u16>) -> String {
         let mut layout = Layout::new();
         layout.load_style(presets::NOTHING);
         match width {
@@ -68,14 +61,14 @@ impl Table {
     }
 
     /// Prints what [`Self::take_text`] gives.
-    pub fn print(&mut self, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn print(&mut self, output: &mut Output) -> Result<(), Failure> {
         let text = self.take_text(output.width());
         output.data(&text)
     }
 }
 
 /// A text without anything that a terminal would obey: some come from guests and from other people's objects.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 

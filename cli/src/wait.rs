@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::objects::{self, Kind};
 
 /// A kind that has come into effect at some point.
-pub trait Settles: Kind {
+pub(crate) trait Settles: Kind {
     /// Why this object has not come into effect yet; none once it has.
     fn unsettled(&self) -> Option<String>;
 }
@@ -52,9 +52,15 @@ impl Settles for VirtualMachineNetworkConfig {
 }
 
 /// Waits until the object has come into effect.
-pub async fn settled<K: Settles>(api: Api<DynamicObject>, name: &str, seconds: u64) -> Result<(), Failure> {
+pub(crate) async fn settled<K: Settles>(
+    api: Api<DynamicObject>,
+    name: &str,
+    seconds: u64,
+) -> Result<(), Failure> {
     let effective = |object: Option<&DynamicObject>| {
-        object.and_then(|object| objects::read::<K>(object).ok()).is_some_and(|object| object.unsettled().is_none())
+        object
+            .and_then(|object| objects::read::<K>(object).ok())
+            .is_some_and(|object| object.unsettled().is_none())
     };
     let waiting = await_condition(api.clone(), name, effective);
     if let Ok(result) = tokio::time::timeout(Duration::from_secs(seconds), waiting).await {
@@ -67,7 +73,7 @@ pub async fn settled<K: Settles>(api: Api<DynamicObject>, name: &str, seconds: u
 }
 
 /// Waits until the object with this UID is gone.
-pub async fn gone<K: Kind>(
+pub(crate) async fn gone<K: Kind>(
     api: Api<DynamicObject>,
     name: &str,
     uid: Option<String>,
@@ -86,5 +92,8 @@ pub async fn gone<K: Kind>(
 }
 
 fn watch_failed<K: Kind>(name: &str, error: &kube::runtime::wait::Error) -> Failure {
-    Failure::Unreachable { doing: format!("watch {}", objects::kubectl_name::<K>(name)), reason: error.to_string() }
+    Failure::Unreachable {
+        doing: format!("watch {}", objects::kubectl_name::<K>(name)),
+        reason: error.to_string(),
+    }
 }

@@ -4,3 +4,4 @@ pub mod agent;
 pub mod cluster;
 pub mod manager;
 pub mod runtime;
+pub mod standalone;

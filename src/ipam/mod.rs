@@ -70,7 +70,8 @@ pub struct Evidence<'a> {
     /// Every agent serves the very allocations that the plan starts from (or a later version of them), so no agent
     /// grants a pair that is already retiring in them.
     pub withdrawn: bool,
-    /// MACs of which it is proven that no guest has them any more: no VM instance, no claim, and silent to ARP.
+    /// MACs of which it is proven, as of `now`, that no guest has them any more: no VM instance, no claim, and silent
+    /// to ARP. What retires under them may go to other MACs as soon as it is withdrawn, whatever leases there were.
     pub absent: &'a BTreeSet<MacAddr>,
     /// Retiring addresses that the operator declares free of any guest.
     pub reuse: &'a BTreeSet<Ipv4Addr>,

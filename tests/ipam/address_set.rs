@@ -6,6 +6,8 @@ use std::net::Ipv4Addr;
 use proptest::prelude::*;
 use vmdhcp_core::ipam::AddressSet;
 
+use crate::fixtures::cases;
+
 /// Addresses at both ends of the address space, so that each border is met often.
 fn near_a_border(step: u8) -> Ipv4Addr {
     let step = u32::from(step);
@@ -17,7 +19,7 @@ fn all() -> impl Iterator<Item = Ipv4Addr> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn it_behaves_like_a_plain_set(steps in prop::collection::vec((any::<bool>(), 0_u8..24, 0_u8..24, any::<bool>()), 0..24)) {

@@ -158,7 +158,7 @@ fn an_address_without_a_claim_is_kept_and_reported() {
 
 #[test]
 fn an_address_that_the_pool_no_longer_has_stays_with_its_card() {
-    let spec = pool(ip(1), ip(9)).with_server(ip(8)).excluding(ip(7));
+    let spec = pool(ip(1), ip(9)).with_server(ip(8)).excluding("10.0.0.7");
     let mut allocations = held([(ip(7), mac(1)), (ip(8), mac(2)), (ip(99), mac(3))]);
     let claims = [claim(1), claim(2).granted(ip(8)), claim(3).wanting(ip(99))];
     let plan = settle(&spec, &mut allocations, &claims, &world());

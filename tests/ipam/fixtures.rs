@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
+use proptest::test_runner::{Config, RngSeed};
 use vmdhcp_core::api::{IPPool, IPPoolSpec, IPv4Config, PoolRange, Reservation};
 use vmdhcp_core::ipam::{Allocations, Change, Claim, Evidence, Intent, Outcome, Owner, Plan, Waiting, plan};
 use vmdhcp_core::{MacAddr, Pool};
@@ -22,6 +23,11 @@ pub(crate) fn mac(last: u8) -> MacAddr {
 
 pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
+}
+
+/// So many random cases, the same ones on each run.
+pub(crate) fn cases(cases: u32) -> Config {
+    Config { cases, rng_seed: RngSeed::Fixed(0x10_0000), failure_persistence: None, ..Config::default() }
 }
 
 /// A pool in the making; server 10.0.255.254, no router.
@@ -67,7 +73,7 @@ impl PoolSpec {
         self.with(|config| config.router = Some(address.to_string()))
     }
 
-    pub(crate) fn excluding(self, entry: impl ToString) -> Self {
+    pub(crate) fn excluding(self, entry: &str) -> Self {
         self.with(|config| config.pool.exclude.push(entry.to_string()))
     }
 

@@ -76,7 +76,9 @@ impl Case {
 
     fn may_change_hands(&self, address: Ipv4Addr, entry: &Retiring) -> bool {
         self.world.reuse.contains(&address)
-            || (self.world.absent.contains(&entry.mac) && !self.has_claim(entry.mac))
+            || (self.world.absent.contains(&entry.mac)
+                && !self.has_claim(entry.mac)
+                && (self.world.withdrawn || entry.withdrawn.is_some()))
             || self.leases_end(entry).is_some_and(|end| end <= self.world.now)
     }
 }
@@ -149,7 +151,7 @@ prop_compose! {
         absent in prop::collection::btree_set(CARDS, 0..3),
         reuse in prop::collection::btree_set(NAMED, 0..2),
     ) -> Case {
-        let mut spec = pool(ip(FIRST), ip(LAST)).with_server(ip(server)).excluding(ip(excluded)).leasing(lease);
+        let mut spec = pool(ip(FIRST), ip(LAST)).with_server(ip(server)).excluding(&ip(excluded).to_string()).leasing(lease);
         let mut reservations: BTreeMap<MacAddr, Option<Ipv4Addr>> = BTreeMap::new();
         for (card, address) in reserved {
             let address = address.filter(|last| *last != server && *last != excluded).map(ip);
@@ -186,7 +188,7 @@ fn new_pairs<'a>(case: &'a Case, after: &'a Allocations) -> impl Iterator<Item =
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(1024))]
 
     #[test]
     fn an_address_has_one_owner_and_a_card_one_address(case in any_case()) {
@@ -225,10 +227,7 @@ proptest! {
             if let Some(entry) = case.allocations.retiring.get(&address) {
                 prop_assert!(entry.mac == mac || case.may_change_hands(address, entry));
             }
-            if let Some(former) = case.allocations.held.get(&address) {
-                // Left and taken in one plan: only from a card that nobody has any more.
-                prop_assert!(case.world.absent.contains(former) && !case.has_claim(*former));
-            }
+            prop_assert_eq!(case.allocations.held.get(&address), None, "left and taken in one plan");
         }
     }
 
@@ -238,8 +237,7 @@ proptest! {
         for (&address, &mac) in &case.allocations.held {
             let kept = after.held.get(&address) == Some(&mac);
             let retires = after.retiring.get(&address).is_some_and(|entry| entry.mac == mac);
-            let gone = case.world.absent.contains(&mac) && !case.has_claim(mac);
-            prop_assert!(kept || retires || gone, "{} of {} is lost", address, mac);
+            prop_assert!(kept || retires, "{} of {} is lost", address, mac);
         }
         for (&address, entry) in &case.allocations.retiring {
             let still = after.retiring.get(&address).is_some_and(|now| now.mac == entry.mac && now.since == entry.since);

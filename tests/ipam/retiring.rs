@@ -55,15 +55,15 @@ fn another_card_waits_and_nobody_can_say_how_long_before_the_agents_have_stopped
 #[test]
 fn another_card_gets_it_when_the_longest_lease_after_the_withdrawal_has_run_out() {
     let end = at(1_000_000 + i64::from(LEASE));
-    for other in [claim(2), claim(2).wanting(ip(1))] {
+    for other in [[claim(2)], [claim(2).wanting(ip(1))]] {
         let mut allocations = one_retiring();
-        let plan = settle(&one_address(), &mut allocations, &[other.clone()], &world().with_current_agents());
+        let plan = settle(&one_address(), &mut allocations, &other, &world().with_current_agents());
         assert_eq!(plan.changes, [Change::Withdraw { address: ip(1) }]);
         assert_eq!(waiting(&plan.outcomes[0]), &Waiting::AddressRetiring { retiring: 1, until: Some(end) });
         assert_eq!(plan.wake, Some(end));
         let early = world().later(i64::from(LEASE) - 1);
-        assert_eq!(settle(&one_address(), &mut allocations, &[other.clone()], &early).changes, []);
-        let plan = settle(&one_address(), &mut allocations, &[other], &world().later(LEASE.into()));
+        assert_eq!(settle(&one_address(), &mut allocations, &other, &early).changes, []);
+        let plan = settle(&one_address(), &mut allocations, &other, &world().later(LEASE.into()));
         assert_eq!(plan.changes, [allocate(ip(1), mac(2))]);
         assert_eq!(allocations, held([(ip(1), mac(2))]));
     }
@@ -86,17 +86,27 @@ fn a_withdrawal_is_noted_once() {
 
 #[test]
 fn another_card_gets_it_when_the_former_guest_is_proven_gone() {
+    let gone = world().without_guest(mac(1)).with_current_agents();
+    let plan = settle(&one_address(), &mut one_retiring(), &[claim(2)], &gone);
+    assert_eq!(plan.outcomes, [Outcome::Holds(ip(1))]);
+}
+
+#[test]
+fn a_guest_that_is_gone_does_not_help_while_an_agent_would_grant_the_address_to_its_mac() {
     let gone = world().without_guest(mac(1));
     let plan = settle(&one_address(), &mut one_retiring(), &[claim(2)], &gone);
+    assert_eq!(waiting(&plan.outcomes[0]), &Waiting::AddressRetiring { retiring: 1, until: None });
+    let plan = settle(&one_address(), &mut withdrawn(one_retiring()), &[claim(2)], &gone);
     assert_eq!(plan.outcomes, [Outcome::Holds(ip(1))]);
 }
 
 #[test]
 fn a_guest_is_not_gone_as_long_as_any_claim_has_its_mac() {
     let gone = world().without_guest(mac(1));
+    let until = Some(at(1_000_000 + i64::from(LEASE)));
     for former in [claim(1).leaving(), claim(1).paused()] {
-        let plan = settle(&one_address(), &mut one_retiring(), &[former, claim(2)], &gone);
-        assert_eq!(waiting(&plan.outcomes[1]), &Waiting::AddressRetiring { retiring: 1, until: None });
+        let plan = settle(&one_address(), &mut withdrawn(one_retiring()), &[former, claim(2)], &gone);
+        assert_eq!(waiting(&plan.outcomes[1]), &Waiting::AddressRetiring { retiring: 1, until });
     }
 }
 

@@ -31,7 +31,7 @@ use crate::wait::{self, Settles};
 #[command(after_help = "Examples:
   vmdhcp apply -f pool.yaml -f claims.yaml
   vmdhcp pool show net-48 -o yaml | sed 's/leaseTime: .*/leaseTime: 3600/' | vmdhcp apply -f -")]
-pub struct Apply {
+pub(crate) struct Apply {
     /// YAML or JSON, several documents or a List; - is standard input
     #[arg(short = 'f', long = "filename", value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -43,7 +43,7 @@ pub struct Apply {
 
 impl Apply {
     /// Does it.
-    pub async fn run(
+    pub(crate) async fn run(
         self,
         session: &Session,
         connection: &Connection,
@@ -98,11 +98,12 @@ async fn plan(session: &Session, declared: Vec<Declared>) -> Result<Vec<Step>, F
     let mut causes = Vec::new();
     for step in &steps {
         let (origin, verdict) = match step {
-            Step::Pool(planned) => (&planned.origin, admit_pool(planned.change(), &snapshot)),
+            Step::Pool(planned) => (&planned.origin, admit_pool(&planned.change(), &snapshot)),
             Step::Claim(planned) => (&planned.origin, admit_claim(&planned.change(), &snapshot)),
         };
         let Err(refusal) = verdict else { continue };
-        let sentence = |cause: &Cause| format!("{origin}: {}: {}: {}", refusal.object, cause.field, cause.message);
+        let sentence =
+            |cause: &Cause| format!("{origin}: {}: {}: {}", refusal.object, cause.field, cause.message);
         causes.extend(refusal.causes.iter().map(sentence));
     }
     if causes.is_empty() { Ok(steps) } else { Err(Failure::Refused { subject: "the input".into(), causes }) }
@@ -185,9 +186,13 @@ impl Step {
     ) -> Result<(), Failure> {
         match self {
             Self::Pool(_) => objects::report::<IPPool>(output, format, object, outcome.word(), dry_run),
-            Self::Claim(_) => {
-                objects::report::<VirtualMachineNetworkConfig>(output, format, object, outcome.word(), dry_run)
-            }
+            Self::Claim(_) => objects::report::<VirtualMachineNetworkConfig>(
+                output,
+                format,
+                object,
+                outcome.word(),
+                dry_run,
+            ),
         }
     }
 
@@ -246,9 +251,9 @@ impl<K: Settles> Planned<K> {
     }
 
     fn is_change(&self) -> bool {
-        self.old.as_ref().is_none_or(|(stored, _)| {
-            objects::patch_to(stored, &self.new).is_ok_and(|patch| patch.is_some())
-        })
+        self.old
+            .as_ref()
+            .is_none_or(|(stored, _)| objects::patch_to(stored, &self.new).is_ok_and(|patch| patch.is_some()))
     }
 
     async fn store(&self, session: &Session, dry_run: bool) -> Result<(DynamicObject, Outcome), Failure> {

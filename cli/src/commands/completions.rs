@@ -15,7 +15,7 @@ use crate::output::Output;
   source <(vmdhcp completions bash)
   vmdhcp completions zsh > \"${fpath[1]}/_vmdhcp\"
   vmdhcp completions --out /usr/share/vmdhcp/completions")]
-pub struct Completions {
+pub(crate) struct Completions {
     /// Which shell
     #[arg(required_unless_present = "out")]
     shell: Option<Shell>,
@@ -26,7 +26,7 @@ pub struct Completions {
 
 impl Completions {
     /// Does it.
-    pub fn run(self, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn run(self, output: &mut Output) -> Result<(), Failure> {
         let Self { shell, out } = self;
         let mut command = Cli::command();
         if let Some(folder) = out {

@@ -14,7 +14,7 @@ use crate::output::{Output, Structured};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   vmdhcp crd | kubectl apply --server-side -f -")]
-pub struct Crd {
+pub(crate) struct Crd {
     /// Write one file a kind into this folder instead
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -22,7 +22,7 @@ pub struct Crd {
 
 impl Crd {
     /// Does it.
-    pub fn run(self, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn run(self, output: &mut Output) -> Result<(), Failure> {
         let kinds = [IPPool::crd(), VirtualMachineNetworkConfig::crd()];
         let Some(folder) = self.out else {
             for kind in kinds {
@@ -33,10 +33,8 @@ impl Crd {
         };
         for kind in kinds {
             let path = folder.join(file_name(&kind));
-            let text = serde_yaml::to_string(&kind).map_err(|e| Failure::Io {
-                doing: "write a definition",
-                source: std::io::Error::other(e),
-            })?;
+            let text = serde_yaml::to_string(&kind)
+                .map_err(|e| Failure::Io { doing: "write a definition", source: std::io::Error::other(e) })?;
             std::fs::write(&path, text).map_err(|source| Failure::File { doing: "write", path, source })?;
         }
         Ok(())

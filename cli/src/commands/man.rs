@@ -13,7 +13,7 @@ use crate::output::Output;
 #[command(after_help = "Examples:
   vmdhcp man | man -l -
   vmdhcp man --out /usr/share/man/man1")]
-pub struct Man {
+pub(crate) struct Man {
     /// Write one page a command into this folder instead
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -21,7 +21,7 @@ pub struct Man {
 
 impl Man {
     /// Does it.
-    pub fn run(self, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn run(self, output: &mut Output) -> Result<(), Failure> {
         let Some(folder) = self.out else {
             let mut page = Vec::new();
             let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);

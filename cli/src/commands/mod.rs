@@ -7,6 +7,7 @@ mod demo;
 mod lease;
 mod man;
 mod pool;
+mod standalone;
 mod version;
 
 use clap::Subcommand;
@@ -18,7 +19,7 @@ use crate::output::Output;
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Declare pools and claims from files
     Apply(apply::Apply),
     /// Pools: the addresses of VM networks
@@ -27,6 +28,8 @@ pub enum Command {
     /// Leases: who has which address, and why not
     #[command(subcommand)]
     Lease(lease::Lease),
+    /// Serve the pools of one file on this machine's interfaces
+    Standalone(standalone::Standalone),
     /// Show the whole system at work on this machine, without touching it
     Demo(demo::Demo),
     /// Print the completion script of a shell
@@ -41,11 +44,14 @@ pub enum Command {
 
 impl Command {
     /// Does it. Those that need the API connect first.
-    pub fn run(self, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn run(self, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
         match self {
-            Self::Apply(command) => on_api(connection, async |session| command.run(session, connection, output).await),
+            Self::Apply(command) => {
+                on_api(connection, async |session| command.run(session, connection, output).await)
+            }
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Lease(command) => on_api(connection, async |session| command.run(session, output).await),
+            Self::Standalone(command) => command.run(connection),
             Self::Demo(command) => command.run(output),
             Self::Completions(command) => command.run(output),
             Self::Man(command) => command.run(output),
@@ -74,3 +80,6 @@ fn on_api(
     let runtime = runtime.map_err(|source| Failure::Io { doing: "start", source })?;
     runtime.block_on(async { command(&Session::open(connection).await?).await })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,14 +10,14 @@ use crate::output::{Format, Output};
 
 /// Print the version
 #[derive(Debug, Args)]
-pub struct Version {
+pub(crate) struct Version {
     #[command(flatten)]
     printing: Printing,
 }
 
 impl Version {
     /// Does it.
-    pub fn run(self, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn run(self, output: &mut Output) -> Result<(), Failure> {
         let version = env!("CARGO_PKG_VERSION");
         match self.printing.output.and_then(Format::structured) {
             None => output.line(format_args!("vmdhcp {version}")),

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use super::network::BRIDGE;
 use super::shell::{Shell, ShellError};
 
-/// Where it tells whether it is ready; nobody else is in its network namespace.
-const ADMIN: &str = "127.0.0.1:8067";
+/// Where it tells whether it is ready, if nobody tells it otherwise.
+const ADMIN: &str = "127.0.0.1:8080";
 /// How long it has to become ready.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often it is asked.
@@ -57,7 +57,7 @@ pub(super) struct Server {
 impl Server {
     /// The command line that starts it.
     pub(super) fn command_line() -> String {
-        format!("vmdhcp standalone --nic net-48={BRIDGE} --listen {ADMIN}")
+        format!("vmdhcp standalone --nic net-48={BRIDGE}")
     }
 
     /// Starts it.

@@ -26,23 +26,39 @@ impl AgentMetrics {
     }
 
     /// The metrics of a new agent, which replace those of an earlier agent of its pool.
-    pub(crate) fn add(&self, pool: &PoolRef) -> Arc<PoolMetrics> {
+    pub(crate) fn add(self, pool: &PoolRef) -> Registration {
         let metrics = Arc::new(PoolMetrics::default());
         self.lock().insert(pool.to_string(), Arc::clone(&metrics));
-        metrics
-    }
-
-    /// Takes an agent's metrics out, unless they are another agent's by now.
-    pub(crate) fn remove(&self, pool: &PoolRef, metrics: &Arc<PoolMetrics>) {
-        let mut pools = self.lock();
-        if pools.get(&pool.to_string()).is_some_and(|current| Arc::ptr_eq(current, metrics)) {
-            pools.remove(&pool.to_string());
-        }
+        Registration { all: self, pool: pool.to_string(), metrics }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<PoolMetrics>>> {
         // A map that a panicking thread left behind is still a map of counters.
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows an agent's metrics until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    all: AgentMetrics,
+    pool: String,
+    metrics: Arc<PoolMetrics>,
+}
+
+impl Registration {
+    pub(crate) const fn metrics(&self) -> &Arc<PoolMetrics> {
+        &self.metrics
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut pools = self.all.lock();
+        // By now they may be another agent's.
+        if pools.get(&self.pool).is_some_and(|current| Arc::ptr_eq(current, &self.metrics)) {
+            pools.remove(&self.pool);
+        }
     }
 }
 
@@ -110,14 +126,19 @@ impl Collector for AgentMetrics {
             ["reason"],
             |pool| pool.refused_tables.iter().collect(),
         )?;
-        families.counts("vmdhcp_agent_probes", "ARP probes of new leases, by result", ["result"], |pool| {
-            pool.probes.iter().collect()
-        })?;
+        families.counts(
+            "vmdhcp_agent_probes",
+            "ARP probes of new leases, by result",
+            ["result"],
+            |pool| pool.probes.iter().collect(),
+        )?;
         families.answer_time()?;
         let number = |value: &AtomicU64| value.load(Ordering::Relaxed);
-        families.counter("vmdhcp_agent_unsent_answers", "Answers that the interface did not take", |pool| {
-            number(&pool.unsent)
-        })?;
+        families.counter(
+            "vmdhcp_agent_unsent_answers",
+            "Answers that the interface did not take",
+            |pool| number(&pool.unsent),
+        )?;
         families.counter(
             "vmdhcp_agent_options_left_out",
             "Options that did not fit into what the client takes",
@@ -210,9 +231,9 @@ impl Families<'_, '_> {
             let buckets = metrics.answer_time.buckets();
             let count = buckets.iter().map(|(_, count)| count).sum();
             let sum = metrics.answer_time.sum().as_secs_f64();
-            family.encode_family(&[("ippool", pool)])?.encode_histogram::<NoLabelSet>(
-                sum, count, &buckets, None,
-            )
+            family
+                .encode_family(&[("ippool", pool)])?
+                .encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
         })
     }
 }
@@ -233,10 +254,10 @@ mod tests {
         let pool = PoolRef { namespace: "default".into(), name: "net-48".into() };
         let (metrics, mut registry) = (AgentMetrics::default(), Registry::default());
         metrics.register(&mut registry);
-        let agent = metrics.add(&pool);
-        agent.messages.add(["discover", "offer", "offered"]);
-        agent.answer_time.add(Duration::from_micros(30), 2);
-        agent.leases.store(7, Ordering::Relaxed);
+        let agent = metrics.clone().add(&pool);
+        agent.metrics().messages.add(["discover", "offer", "offered"]);
+        agent.metrics().answer_time.add(Duration::from_micros(30), 2);
+        agent.metrics().leases.store(7, Ordering::Relaxed);
         let shown = text(&registry);
         for line in [
             "vmdhcp_agent_messages_total{ippool=\"default/net-48\",type=\"discover\",result=\"offer\",reason=\"offered\"} 1\n",
@@ -247,9 +268,9 @@ mod tests {
             assert!(shown.contains(line), "{line}{shown}");
         }
         let next = metrics.add(&pool);
-        metrics.remove(&pool, &agent);
+        drop(agent);
         assert!(text(&registry).contains("vmdhcp_agent_leases{ippool=\"default/net-48\"} 0\n"));
-        metrics.remove(&pool, &next);
+        drop(next);
         assert!(!text(&registry).contains("net-48"));
     }
 }

@@ -3,6 +3,7 @@
 //! One JSON file, replaced atomically, so that a crash leaves the old one or the new one. It names its pool, and
 //! whatever is not of this pool, or not readable, counts as no snapshot.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -29,12 +30,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Stored {
+struct Stored<'p> {
     format: u32,
     /// Addresses to MACs.
     carried: BTreeMap<Ipv4Addr, String>,
     former_servers: Vec<FormerServer>,
-    pool: Arc<IPPool>,
+    pool: Cow<'p, IPPool>,
 }
 
 /// Why a snapshot cannot be used or written.
@@ -75,7 +76,7 @@ pub(crate) fn read(path: &Path, pool: &PoolRef) -> Result<Option<Remembered>, Sn
         .map(|(address, mac)| mac.parse::<MacAddr>().map(|mac| (address, mac)))
         .collect::<Result<_, _>>()
         .map_err(|error| corrupt(serde::de::Error::custom(error)))?;
-    Ok(Some(Remembered { stored, carried, former_servers }))
+    Ok(Some(Remembered { stored: Arc::new(stored.into_owned()), carried, former_servers }))
 }
 
 /// Replaces the snapshot, atomically and durably.
@@ -85,10 +86,10 @@ pub(crate) fn write(path: &Path, remembered: &Remembered) -> Result<(), Snapshot
         format: FORMAT,
         carried: remembered.carried.iter().map(|(address, mac)| (*address, mac.to_string())).collect(),
         former_servers: remembered.former_servers.clone(),
-        pool: Arc::clone(&remembered.stored),
+        pool: Cow::Borrowed(&*remembered.stored),
     };
-    let bytes =
-        serde_json::to_vec(&stored).map_err(|source| SnapshotError::Corrupt { path: path.to_owned(), source })?;
+    let bytes = serde_json::to_vec(&stored)
+        .map_err(|source| SnapshotError::Corrupt { path: path.to_owned(), source })?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(directory).map_err(failed("making its directory"))?;
     let mut temporary = path.as_os_str().to_owned();
@@ -100,7 +101,18 @@ pub(crate) fn write(path: &Path, remembered: &Remembered) -> Result<(), Snapshot
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed("syncing its directory"))
 }
 
-/// Writes every state that comes through `states`, at most one a second, and the last one before the end.
+/// Removes the snapshot: there is nothing to remember any more.
+pub(crate) fn remove(path: &Path) -> Result<(), SnapshotError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(SnapshotError::Io { path: path.to_owned(), step: "removing it", source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes every state that comes through `states`, at most one a second, and the last one before the end. None
+/// removes the snapshot.
 pub(crate) async fn keep(path: PathBuf, mut states: watch::Receiver<Option<Remembered>>, shutdown: Shutdown) {
     loop {
         let ended = tokio::select! {
@@ -110,12 +122,14 @@ pub(crate) async fn keep(path: PathBuf, mut states: watch::Receiver<Option<Remem
         if ended {
             return;
         }
-        if let Some(remembered) = states.borrow_and_update().clone() {
-            let to = path.clone();
-            let written = tokio::task::spawn_blocking(move || write(&to, &remembered)).await;
-            if let Ok(Err(error)) = written {
-                tracing::warn!(%error, "the snapshot of the leases was not written");
-            }
+        let remembered = states.borrow_and_update().clone();
+        let to = path.clone();
+        let written = tokio::task::spawn_blocking(move || match remembered {
+            Some(remembered) => write(&to, &remembered),
+            None => remove(&to),
+        });
+        if let Ok(Err(error)) = written.await {
+            tracing::warn!(%error, "the snapshot of the leases was not updated");
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
@@ -181,5 +195,8 @@ mod tests {
         shutdown.trigger();
         keep(path.clone(), states, shutdown).await;
         assert!(read(&path, &pool).unwrap().is_some());
+        remove(&path).unwrap();
+        remove(&path).unwrap();
+        assert!(read(&path, &pool).unwrap().is_none());
     }
 }

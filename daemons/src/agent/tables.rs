@@ -199,9 +199,7 @@ fn vanished(previous: &Allocations, next: &Allocations) -> BTreeMap<Ipv4Addr, Ma
         .held
         .iter()
         .filter(|(address, mac)| {
-            !next.held.contains_key(address)
-                && !next.retiring.contains_key(address)
-                && !holders.contains(mac)
+            !next.held.contains_key(address) && !next.retiring.contains_key(address) && !holders.contains(mac)
         })
         .map(|(address, mac)| (*address, *mac))
         .collect()
@@ -212,8 +210,14 @@ fn vanished(previous: &Allocations, next: &Allocations) -> BTreeMap<Ipv4Addr, Ma
 pub(crate) fn trimmed(mut stored: IPPool) -> IPPool {
     stored.metadata.managed_fields = None;
     if let Some(status) = &mut stored.status {
-        let api::IPPoolStatus { last_update, ipv4: _, agent_pod_ref, agents: _, conditions, observed_generation } =
-            status;
+        let api::IPPoolStatus {
+            last_update,
+            ipv4: _,
+            agent_pod_ref,
+            agents: _,
+            conditions,
+            observed_generation,
+        } = status;
         (*last_update, *agent_pod_ref, *observed_generation) = (None, None, None);
         conditions.clear();
     }

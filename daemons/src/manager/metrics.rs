@@ -33,7 +33,7 @@ pub struct ManagerMetrics {
     pub(super) pool_writes: Counter<u64, AtomicU64>,
     pub(super) pool_write_conflicts: Counter<u64, AtomicU64>,
     pub(super) pool_write_refusals: Counter<u64, AtomicU64>,
-    pub(super) claims_per_write: Histogram,
+    pub(super) requests_per_pass: Histogram,
     pub(super) reconcile_errors: Counter<u64, AtomicU64>,
 }
 
@@ -46,7 +46,7 @@ impl ManagerMetrics {
             pool_writes: Counter::default(),
             pool_write_conflicts: Counter::default(),
             pool_write_refusals: Counter::default(),
-            claims_per_write: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
+            requests_per_pass: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
             reconcile_errors: Counter::default(),
         };
         let Self {
@@ -55,7 +55,7 @@ impl ManagerMetrics {
             pool_writes,
             pool_write_conflicts,
             pool_write_refusals,
-            claims_per_write,
+            requests_per_pass,
             reconcile_errors,
         } = &metrics;
         registry.register(
@@ -80,9 +80,9 @@ impl ManagerMetrics {
             pool_write_refusals.clone(),
         );
         registry.register(
-            "vmdhcp_claims_per_pool_write",
-            "Claims that waited for one write",
-            claims_per_write.clone(),
+            "vmdhcp_requests_per_pass",
+            "Requests that one pass over a pool, and so one write, has settled",
+            requests_per_pass.clone(),
         );
         registry.register(
             "vmdhcp_reconcile_errors",

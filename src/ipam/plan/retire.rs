@@ -50,11 +50,16 @@ impl Planner<'_> {
     }
 
     /// Whether a retiring address may go to another MAC now.
+    ///
+    /// Never before every agent has stopped granting it, be its guest gone or not: a new guest with the old MAC would
+    /// get it from an agent that is behind.
     pub(super) fn is_reusable(&self, entry: &Retiring) -> bool {
-        self.until(entry).is_some_and(|until| until <= self.evidence.now)
-            || (self.evidence.absent.contains(&entry.mac)
+        let gone = || {
+            self.evidence.absent.contains(&entry.mac)
                 && !self.holders.is_claimed(entry.mac)
-                && self.holders.get(entry.mac).is_none())
+                && self.holders.get(entry.mac).is_none()
+        };
+        self.until(entry).is_some_and(|until| until <= self.evidence.now || gone())
     }
 
     /// Takes addresses away from whoever shall not have them (any more).

@@ -23,7 +23,7 @@ use crate::wait;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   vmdhcp lease add net-48 fa:cf:8e:50:82:fc --ip 192.168.48.20 --hostname printer")]
-pub struct Add {
+pub(crate) struct Add {
     /// Name of the pool
     pool: String,
     /// MAC of the card
@@ -43,7 +43,7 @@ pub struct Add {
 
 impl Add {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { pool: name, mac, ip, hostname, changing, printing } = self;
         let edit = |pool: &mut IPPool| {
             let old = pool.clone();
@@ -59,11 +59,12 @@ impl Add {
                 Some(present) => return Err(exists(&name, mac, present)),
                 None => reservations.push(wanted),
             }
-            admit_pool(Change::Update { old: &old, new: pool }, &Snapshot::default()).map_err(Failure::from)
+            admit_pool(&Change::Update { old: &old, new: pool }, &Snapshot::default()).map_err(Failure::from)
         };
         let (pool, outcome) =
             objects::edit(session, &session.namespace, &name, changing.dry_run, edit).await?;
-        if let (Some(address), Some(holder)) = (ip, ip.and_then(|address| held_by_other(&pool, address, mac))) {
+        if let (Some(address), Some(holder)) = (ip, ip.and_then(|address| held_by_other(&pool, address, mac)))
+        {
             output.say(format_args!(
                 "note: {address} still belongs to {holder}; {mac} gets it once {holder} has given it up"
             ));
@@ -88,7 +89,8 @@ fn address_text(address: Option<Ipv4Addr>) -> String {
 
 /// What was not asked for may be anything, so that `lease add` of what is there says so.
 fn is_same(present: &Reservation, wanted: &Reservation) -> bool {
-    let address = |r: &Reservation| r.ip_address.as_deref().and_then(|text| text.trim().parse::<Ipv4Addr>().ok());
+    let address =
+        |r: &Reservation| r.ip_address.as_deref().and_then(|text| text.trim().parse::<Ipv4Addr>().ok());
     let same_or_any = |wanted: bool, same: bool| !wanted || same;
     same_or_any(wanted.ip_address.is_some(), address(present) == address(wanted))
         && same_or_any(wanted.hostname.is_some(), present.hostname == wanted.hostname)
@@ -96,7 +98,8 @@ fn is_same(present: &Reservation, wanted: &Reservation) -> bool {
 
 fn exists(pool: &str, mac: MacAddr, present: &Reservation) -> Failure {
     let address = present.ip_address.as_deref().unwrap_or("any address");
-    let hostname = present.hostname.as_deref().map(|name| format!(" and host name {name}")).unwrap_or_default();
+    let hostname =
+        present.hostname.as_deref().map(|name| format!(" and host name {name}")).unwrap_or_default();
     Failure::Conflict {
         what: format!("{mac} has a reservation already, with {address}{hostname}"),
         hint: format!("remove it first: vmdhcp lease remove {pool} {mac}"),

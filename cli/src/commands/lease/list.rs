@@ -26,7 +26,7 @@ use crate::table::Table;
 /// "reason", "message", "since"}]}; -o name prints the addresses.
 #[derive(Debug, Args)]
 #[command(visible_alias = "ls")]
-pub struct List {
+pub(crate) struct List {
     /// Only leases of this pool
     #[arg(long, value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector"])]
     pool: Option<String>,
@@ -36,7 +36,7 @@ pub struct List {
 
 impl List {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { listing, .. } = &self;
         let mut table = Table::new(titles(listing));
         let mut shown = self.read(session).await?;
@@ -62,8 +62,14 @@ impl List {
         while let Some(events) = changes.next().await {
             events.into_iter().collect::<Result<Vec<()>, Failure>>()?;
             let now = self.read(session).await?;
-            let mut changed: Vec<Lease> = now.iter().filter(|lease| !shown.contains(lease)).cloned().collect();
-            let is_gone = |old: &&Lease| !now.iter().any(|new| (&new.mac_address, &new.network_name, new.address) == (&old.mac_address, &old.network_name, old.address));
+            let mut changed: Vec<Lease> =
+                now.iter().filter(|lease| !shown.contains(lease)).cloned().collect();
+            let is_gone = |old: &&Lease| {
+                !now.iter().any(|new| {
+                    (&new.mac_address, &new.network_name, new.address)
+                        == (&old.mac_address, &old.network_name, old.address)
+                })
+            };
             changed.extend(shown.iter().filter(is_gone).map(|old| Lease {
                 reason: "Gone".into(),
                 message: "no longer there".into(),
@@ -132,10 +138,15 @@ fn is_in(scope: Scope<'_>, lease: &Lease) -> bool {
     }
 }
 
-fn changes<K: Kind>(session: &Session, listing: &Listing) -> impl Stream<Item = Result<(), Failure>> + use<K> {
+fn changes<K: Kind>(
+    session: &Session,
+    listing: &Listing,
+) -> impl Stream<Item = Result<(), Failure>> + use<K> {
     let api = objects::api::<K>(session, session.scope(listing.all_namespaces));
     watcher(api, watcher::Config::default()).map(|event| {
-        event.map(drop).map_err(|e| Failure::Unreachable { doing: "watch leases".into(), reason: e.to_string() })
+        event
+            .map(drop)
+            .map_err(|e| Failure::Unreachable { doing: "watch leases".into(), reason: e.to_string() })
     })
 }
 
@@ -173,7 +184,11 @@ fn row(session: &Session, listing: &Listing, lease: &Lease) -> Vec<String> {
         lease.since_time().map_or_else(none, |since| age(since, session.now())),
     ];
     if listing.output == Format::Wide {
-        cells.extend([lease.hostname.clone().unwrap_or_else(none), name(&lease.claim), lease.message.clone()]);
+        cells.extend([
+            lease.hostname.clone().unwrap_or_else(none),
+            name(&lease.claim),
+            lease.message.clone(),
+        ]);
     }
     cells
 }

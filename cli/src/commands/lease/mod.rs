@@ -14,7 +14,7 @@ use crate::output::Output;
 
 /// Commands for leases.
 #[derive(Debug, Subcommand)]
-pub enum Lease {
+pub(crate) enum Lease {
     /// List who has which address, and who waits for one
     List(list::List),
     /// Show all that is known of a card, an address or a VM, and why it has no address
@@ -27,7 +27,7 @@ pub enum Lease {
 
 impl Lease {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::List(command) => command.run(session, output).await,
             Self::Inspect(command) => command.run(session, output).await,

@@ -27,10 +27,13 @@ use crate::wait;
 /// --force you declare that none is: the address may then be given out at once. If you are wrong, two guests will have
 /// one address.
 #[derive(Debug, Args)]
-#[command(visible_alias = "rm", after_help = "Examples:
+#[command(
+    visible_alias = "rm",
+    after_help = "Examples:
   vmdhcp lease remove net-48 fa:cf:8e:50:82:fc
-  vmdhcp lease remove net-48 192.168.48.85 --force")]
-pub struct Remove {
+  vmdhcp lease remove net-48 192.168.48.85 --force"
+)]
+pub(crate) struct Remove {
     /// Name of the pool
     pool: String,
     /// MAC or address of the lease
@@ -47,7 +50,7 @@ pub struct Remove {
 
 impl Remove {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { pool: name, place, force, changing, printing } = self;
         let edit = |pool: &mut IPPool| {
             let old = pool.clone();
@@ -59,7 +62,7 @@ impl Remove {
             if !reserved && retiring.is_none() {
                 return Err(nothing_there(&old, place));
             }
-            admit_pool(Change::Update { old: &old, new: pool }, &Snapshot::default()).map_err(Failure::from)
+            admit_pool(&Change::Update { old: &old, new: pool }, &Snapshot::default()).map_err(Failure::from)
         };
         let edited = objects::edit(session, &session.namespace, &name, changing.dry_run, edit).await;
         let (pool, outcome) = match edited {
@@ -128,7 +131,9 @@ fn nothing_there(pool: &IPPool, place: Place) -> Failure {
 
 /// Says whose lease it is, where it is a VM's and cannot be removed here.
 async fn explain(session: &Session, pool: &str, place: Place) -> Result<Option<Failure>, Failure> {
-    let Some(stored) = objects::find::<IPPool>(session, &session.namespace, pool).await? else { return Ok(None) };
+    let Some(stored) = objects::find::<IPPool>(session, &session.namespace, pool).await? else {
+        return Ok(None);
+    };
     let pools: Vec<IPPool> = read_all(&[stored]);
     let claims: Vec<VirtualMachineNetworkConfig> =
         read_all(&list_visible::<VirtualMachineNetworkConfig>(session).await?);

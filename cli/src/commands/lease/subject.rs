@@ -11,7 +11,7 @@ use crate::leases::Lease;
 
 /// A MAC or an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// A network card.
     Mac(MacAddr),
     /// An address.
@@ -42,7 +42,7 @@ impl fmt::Display for Place {
 
 /// A MAC, an address, or a VM.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// A card or an address.
     Place(Place),
     /// A VM by name, or by namespace and name.
@@ -65,16 +65,20 @@ impl FromStr for Subject {
             Some((namespace, name)) => (Some(namespace), name),
             None => (None, text),
         };
-        if is_dns_subdomain(name, 253) && namespace.is_none_or(|namespace| is_dns_subdomain(namespace, 63)) {
+        if is_dns_subdomain(name, 253) && namespace.is_none_or(is_namespace) {
             return Ok(Self::Vm { namespace: namespace.map(str::to_owned), name: name.to_owned() });
         }
         Err(format!("{text:?} is neither an IPv4 address nor a unicast MAC address nor the name of a VM"))
     }
 }
 
+fn is_namespace(text: &str) -> bool {
+    is_dns_subdomain(text, 63) && !text.contains('.')
+}
+
 impl Subject {
     /// Whether this lease is about it. A VM without a namespace is in `namespace`, if that is given.
-    pub fn is_of(&self, lease: &Lease, in_use: Option<&str>) -> bool {
+    pub(crate) fn is_of(&self, lease: &Lease, in_use: Option<&str>) -> bool {
         match self {
             Self::Place(Place::Mac(mac)) => lease.mac() == Some(*mac),
             Self::Place(Place::Address(address)) => lease.address == Some(*address),

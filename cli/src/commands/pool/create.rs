@@ -29,7 +29,7 @@ use crate::wait;
   vmdhcp pool create net-48 --network default/net-48 --cidr 192.168.48.0/24 --router 192.168.48.1 \\
       --range 192.168.48.100-192.168.48.199 --dns 1.1.1.1,9.9.9.9 --lease-time 1h
   vmdhcp pool create lab --network lab --cidr 10.1.0.0/16 --option tftp-server-name=boot.lab --dry-run -o yaml")]
-pub struct Create {
+pub(crate) struct Create {
     /// Name of the pool
     name: String,
     /// VM network that the pool serves, as NAME or NAMESPACE/NAME
@@ -48,7 +48,7 @@ pub struct Create {
 
 impl Create {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { name, network, cidr, mut fields, changing, printing } = self;
         if !is_dns_subdomain(&name, 253) {
             return Err(Failure::Usage(format!(
@@ -57,12 +57,15 @@ impl Create {
         }
         let (network, cidr) = match (network, cidr, &session.ask) {
             (Some(network), Some(cidr), None) => (network, cidr),
-            (network, cidr, Some(ask)) => ask_for_missing(&**ask, session, &name, network, cidr, &mut fields)?,
+            (network, cidr, Some(ask)) => {
+                ask_for_missing(&**ask, session, &name, network, cidr, &mut fields)?
+            }
             (network, cidr, None) => {
-                let missing: Vec<_> = [network.is_none().then_some("--network"), cidr.is_none().then_some("--cidr")]
-                    .into_iter()
-                    .flatten()
-                    .collect();
+                let missing: Vec<_> =
+                    [network.is_none().then_some("--network"), cidr.is_none().then_some("--cidr")]
+                        .into_iter()
+                        .flatten()
+                        .collect();
                 return Err(Failure::Usage(format!("a pool needs {} as well", missing.join(" and "))));
             }
         };
@@ -78,7 +81,7 @@ impl Create {
                 hint: format!("change it with `vmdhcp pool set {name}`"),
             });
         }
-        admit_pool(Change::Create(&pool), &Snapshot::read(session).await?)?;
+        admit_pool(&Change::Create(&pool), &Snapshot::read(session).await?)?;
         let created = objects::create(session, &pool, changing.dry_run).await?;
         objects::report::<IPPool>(output, printing.output, &created, "created", changing.dry_run)?;
         if changing.wait {
@@ -193,7 +196,11 @@ mod tests {
             ("0.0.0.0/0", "0.0.0.10", "255.255.255.254"),
         ] {
             let range = usual_range(cidr.parse().unwrap());
-            assert_eq!((range.start.to_string(), range.end.to_string()), (start.into(), end.into()), "{cidr}");
+            assert_eq!(
+                (range.start.to_string(), range.end.to_string()),
+                (start.into(), end.into()),
+                "{cidr}"
+            );
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::wait;
 /// A pool that VMs use is not deleted; the message names them. Where addresses are still held without a VM (by
 /// reservations, or because former users may still be on them), it asks first, if there is a terminal to ask on.
 #[derive(Debug, Args)]
-pub struct Delete {
+pub(crate) struct Delete {
     /// Names of the pools
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Delete {
 
 impl Delete {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { names, yes, changing } = self;
         let snapshot = Snapshot::read(session).await?;
         let mut pools = Vec::new();
@@ -40,7 +40,7 @@ impl Delete {
             let stored = objects::get::<IPPool>(session, &session.namespace, name).await?;
             // One that cannot be understood has no users that could be found, and must be deletable all the same.
             if let Ok(pool) = objects::read::<IPPool>(&stored) {
-                admit_pool(Change::Delete(&pool), &snapshot)?;
+                admit_pool(&Change::Delete(&pool), &snapshot)?;
                 let held = pool.status.and_then(|status| status.ipv4).as_ref().and_then(still_held);
                 if let (Some(held), Some(ask), false) = (held, &session.ask, yes || changing.dry_run)
                     && !ask.confirm(&format!("{name} still has {held}. Delete it?"))?
@@ -54,7 +54,10 @@ impl Delete {
         for (name, stored) in names.iter().zip(&pools) {
             let parameters = DeleteParams {
                 dry_run: changing.dry_run,
-                preconditions: Some(Preconditions { uid: stored.metadata.uid.clone(), resource_version: None }),
+                preconditions: Some(Preconditions {
+                    uid: stored.metadata.uid.clone(),
+                    resource_version: None,
+                }),
                 ..DeleteParams::default()
             };
             let doing = format!("delete {}", objects::title::<IPPool>(&session.namespace, name));

@@ -14,7 +14,7 @@ use crate::duration::parse_seconds;
 /// Flags for everything about a pool that may change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Fields")]
-pub struct PoolFields {
+pub(crate) struct PoolFields {
     /// Address of the DHCP server [default: the first free one of the subnet]
     #[arg(long, value_name = "ADDRESS")]
     pub server_ip: Option<Ipv4Addr>,
@@ -61,7 +61,7 @@ pub struct PoolFields {
 
 impl PoolFields {
     /// Writes what was given into a pool; what was not stays.
-    pub fn write(&self, config: &mut IPv4Config) {
+    pub(crate) fn write(&self, config: &mut IPv4Config) {
         let Self {
             server_ip,
             ranges,
@@ -110,7 +110,7 @@ fn replace_list<T>(field: &mut Vec<T>, given: Vec<T>) {
 }
 
 /// Writes ranges as upstream reads them: the first as `start` and `end`, all others behind.
-pub fn write_ranges(pool: &mut PoolRange, ranges: &[AddressRange]) {
+pub(crate) fn write_ranges(pool: &mut PoolRange, ranges: &[AddressRange]) {
     let text = |range: &AddressRange| Range { start: range.start.to_string(), end: range.end.to_string() };
     let mut texts = ranges.iter().map(text);
     let first = texts.next();
@@ -120,7 +120,7 @@ pub fn write_ranges(pool: &mut PoolRange, ranges: &[AddressRange]) {
 }
 
 /// All ranges of a stored pool, in order; those that cannot be read are left out.
-pub fn read_ranges(pool: &PoolRange) -> Vec<AddressRange> {
+pub(crate) fn read_ranges(pool: &PoolRange) -> Vec<AddressRange> {
     let first = pool.start.as_deref().zip(pool.end.as_deref());
     let others = pool.ranges.iter().map(|range| (range.start.as_str(), range.end.as_str()));
     let parse = |text: &str| text.trim().parse().ok();
@@ -133,7 +133,7 @@ pub fn read_ranges(pool: &PoolRange) -> Vec<AddressRange> {
 
 /// Addresses from `start` to `end`, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AddressRange {
+pub(crate) struct AddressRange {
     /// First address.
     pub start: Ipv4Addr,
     /// Last address.
@@ -153,7 +153,7 @@ impl FromStr for AddressRange {
 
 /// A route as a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StaticRoute {
+pub(crate) struct StaticRoute {
     destination: Ipv4Net,
     gateway: Ipv4Addr,
 }
@@ -179,7 +179,7 @@ impl From<&StaticRoute> for Route {
 
 /// An option as a flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnyOption(pub OptionValue);
+pub(crate) struct AnyOption(pub OptionValue);
 
 impl FromStr for AnyOption {
     type Err = String;
@@ -237,6 +237,9 @@ mod tests {
     fn fields_that_are_not_given_stay() {
         let mut config = IPv4Config { mtu: Some(1400), dns: vec!["1.1.1.1".into()], ..IPv4Config::default() };
         PoolFields { router: Some(Ipv4Addr::new(10, 0, 0, 1)), ..PoolFields::default() }.write(&mut config);
-        assert_eq!((config.mtu, config.dns.len(), config.router.as_deref()), (Some(1400), 1, Some("10.0.0.1")));
+        assert_eq!(
+            (config.mtu, config.dns.len(), config.router.as_deref()),
+            (Some(1400), 1, Some("10.0.0.1"))
+        );
     }
 }

@@ -20,14 +20,14 @@ use crate::table::Table;
 /// List pools
 #[derive(Debug, Args)]
 #[command(visible_alias = "ls")]
-pub struct List {
+pub(crate) struct List {
     #[command(flatten)]
     listing: Listing,
 }
 
 impl List {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { listing } = self;
         let scope = session.scope(listing.all_namespaces);
         let format = listing.output;
@@ -49,13 +49,17 @@ impl List {
             return Ok(());
         }
         output.flush()?;
-        let config = watcher::Config { label_selector: listing.selector.clone(), ..watcher::Config::default() };
+        let config =
+            watcher::Config { label_selector: listing.selector.clone(), ..watcher::Config::default() };
         let mut events = std::pin::pin!(watcher(objects::api::<IPPool>(session, scope), config));
         let mut shown: Vec<DynamicObject> = pools;
         loop {
             let event = events.try_next().await;
-            let event = event.map_err(|e| Failure::Unreachable { doing: "watch pools".into(), reason: e.to_string() });
-            let Some(Event::Apply(pool) | Event::InitApply(pool) | Event::Delete(pool)) = event? else { continue };
+            let event = event
+                .map_err(|e| Failure::Unreachable { doing: "watch pools".into(), reason: e.to_string() });
+            let Some(Event::Apply(pool) | Event::InitApply(pool) | Event::Delete(pool)) = event? else {
+                continue;
+            };
             // The first list of the watch repeats what has just been printed.
             let version = |pool: &DynamicObject| (pool.uid(), pool.resource_version());
             if shown.iter().any(|old| version(old) == version(&pool)) {
@@ -86,7 +90,9 @@ fn print(
 ) -> Result<(), Failure> {
     match listing.output {
         Format::Json | Format::Yaml => objects::print(output, listing.output, pools),
-        Format::Name => pools.iter().try_for_each(|pool| output.line(kubectl_name::<IPPool>(&pool.name_any()))),
+        Format::Name => {
+            pools.iter().try_for_each(|pool| output.line(kubectl_name::<IPPool>(&pool.name_any())))
+        }
         Format::Table | Format::Wide => {
             for pool in pools {
                 table.row(row(session, listing, pool));
@@ -102,7 +108,15 @@ fn titles(listing: &Listing) -> Vec<&'static str> {
         titles.push("NAMESPACE");
     }
     titles.extend([
-        "NAME", "NETWORK", "CIDR", "AVAILABLE", "USED", "REGISTERED", "CACHEREADY", "AGENTREADY", "AGE",
+        "NAME",
+        "NETWORK",
+        "CIDR",
+        "AVAILABLE",
+        "USED",
+        "REGISTERED",
+        "CACHEREADY",
+        "AGENTREADY",
+        "AGE",
     ]);
     if listing.output == Format::Wide {
         titles.extend(["SERVER", "ROUTER", "RANGES", "RETIRING"]);
@@ -119,7 +133,8 @@ fn row(session: &Session, listing: &Listing, pool: &DynamicObject) -> Vec<String
     };
     let condition = |type_: &str| {
         let conditions = pool.data.pointer("/status/conditions").and_then(Value::as_array);
-        let found = conditions.into_iter().flatten().find(|c| c.get("type").and_then(Value::as_str) == Some(type_));
+        let found =
+            conditions.into_iter().flatten().find(|c| c.get("type").and_then(Value::as_str) == Some(type_));
         found.and_then(|c| c.get("status")).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let mut cells = Vec::new();

@@ -16,7 +16,7 @@ use crate::output::Output;
 
 /// Commands for pools.
 #[derive(Debug, Subcommand)]
-pub enum Pool {
+pub(crate) enum Pool {
     /// Create a pool; on a terminal, asks for what is missing
     Create(create::Create),
     /// List pools
@@ -35,7 +35,7 @@ pub enum Pool {
 
 impl Pool {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Create(command) => command.run(session, output).await,
             Self::List(command) => command.run(session, output).await,

@@ -14,14 +14,14 @@ use crate::wait;
 ///
 /// The agents of a paused pool stop answering. VMs keep what they have until their leases run out.
 #[derive(Debug, Args)]
-pub struct Pause {
+pub(crate) struct Pause {
     #[command(flatten)]
     pools: Pools,
 }
 
 /// Put paused pools back into service
 #[derive(Debug, Args)]
-pub struct Resume {
+pub(crate) struct Resume {
     #[command(flatten)]
     pools: Pools,
 }
@@ -39,14 +39,14 @@ struct Pools {
 
 impl Pause {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         self.pools.set_paused(true, session, output).await
     }
 }
 
 impl Resume {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         self.pools.set_paused(false, session, output).await
     }
 }

@@ -26,7 +26,7 @@ use crate::wait;
   vmdhcp pool set net-48 --dns 1.1.1.1,9.9.9.9 --lease-time 1h
   vmdhcp pool set net-48 --add-range 192.168.48.200-192.168.48.249 --add-exclude 192.168.48.222
   vmdhcp pool set net-48 --unset mtu")]
-pub struct Set {
+pub(crate) struct Set {
     /// Name of the pool
     name: String,
     #[command(flatten)]
@@ -136,10 +136,12 @@ impl Field {
 
 impl Set {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { name, fields, items, unset, changing, printing } = self;
         if fields == PoolFields::default() && items == Items::default() && unset.is_empty() {
-            return Err(Failure::Usage("name at least one field to change; see `vmdhcp pool set --help`".into()));
+            return Err(Failure::Usage(
+                "name at least one field to change; see `vmdhcp pool set --help`".into(),
+            ));
         }
         let edit = |pool: &mut IPPool| {
             let old = pool.clone();
@@ -152,7 +154,7 @@ impl Set {
             defaults::apply(pool);
             // An update is judged by the object itself: no other one is asked for.
             let change = Change::Update { old: &old, new: pool };
-            admit_pool(change, &Snapshot::default()).map_err(Failure::from)
+            admit_pool(&change, &Snapshot::default()).map_err(Failure::from)
         };
         let (pool, outcome) =
             objects::edit(session, &session.namespace, &name, changing.dry_run, edit).await?;

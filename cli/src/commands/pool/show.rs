@@ -32,7 +32,7 @@ const MOST_EVENTS: usize = 10;
 /// what happened lately.
 #[derive(Debug, Args)]
 #[command(visible_alias = "describe")]
-pub struct Show {
+pub(crate) struct Show {
     /// Name of the pool
     name: String,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub struct Show {
 
 impl Show {
     /// Does it.
-    pub async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn run(self, session: &Session, output: &mut Output) -> Result<(), Failure> {
         let Self { name, printing } = self;
         let stored = objects::get::<IPPool>(session, &session.namespace, &name).await?;
         if printing.output.is_some() {
@@ -53,13 +53,15 @@ impl Show {
         let events = events(session, &stored).await?;
         let leases: Vec<Lease> = leases(std::slice::from_ref(&pool), &snapshot.claims)
             .into_iter()
-            .filter(|lease| lease.pool.as_ref().is_some_and(|of| of.name == name && of.namespace == session.namespace))
+            .filter(|lease| {
+                lease.pool.as_ref().is_some_and(|of| of.name == name && of.namespace == session.namespace)
+            })
             .collect();
         let mut page = Page::default();
         identity(&mut page, session, &pool);
         let problems = fields(&mut page, &pool);
         counts(&mut page, &pool, &leases);
-        page.table("Conditions", conditions(output, session, &pool));
+        page.table("Conditions", conditions(session, &pool));
         page.table("Agents", agent_table(session, &pool, &agents));
         reservations(&mut page, &pool);
         page.table("Waiting", waiting(session, &leases));
@@ -78,7 +80,8 @@ fn identity(page: &mut Page, session: &Session, pool: &IPPool) {
     };
     page.field("Labels", pairs(pool.labels()));
     page.field_if_any("Annotations", pairs(pool.annotations()));
-    let created = pool.creation_timestamp().map(|time| format!("{} ({} ago)", time.0, age(time.0, session.now())));
+    let created =
+        pool.creation_timestamp().map(|time| format!("{} ({} ago)", time.0, age(time.0, session.now())));
     page.field("Created", created.unwrap_or_default());
     if pool.metadata.deletion_timestamp.is_some() {
         page.field("Deletion", "under way");
@@ -116,7 +119,9 @@ fn fields(page: &mut Page, stored: &IPPool) -> Vec<String> {
     };
     page.field_if_any("NTP", list(options.ntp.iter().map(ntp).collect()));
     page.field_if_any("MTU", options.mtu.map(|mtu| mtu.to_string()).unwrap_or_default());
-    let route = |(destination, gateway): &(ipnet::Ipv4Net, std::net::Ipv4Addr)| format!("{destination} via {gateway}");
+    let route = |(destination, gateway): &(ipnet::Ipv4Net, std::net::Ipv4Addr)| {
+        format!("{destination} via {gateway}")
+    };
     page.field_if_any("Routes", list(options.routes.iter().map(route).collect()));
     if let Some(config) = &stored.spec.ipv4_config {
         page.field_if_any("Boot", config.boot.as_ref().map(boot).unwrap_or_default());
@@ -127,9 +132,9 @@ fn fields(page: &mut Page, stored: &IPPool) -> Vec<String> {
 
 /// `10.0.0.1-10.0.0.9, 10.0.0.20 (10 addresses)`.
 fn set(addresses: &AddressSet) -> String {
-    let intervals = addresses.intervals().map(|(first, last)| {
-        if first == last { first.to_string() } else { format!("{first}-{last}") }
-    });
+    let intervals = addresses
+        .intervals()
+        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") });
     let intervals: Vec<_> = intervals.collect();
     match addresses.len() {
         0 => String::new(),
@@ -182,16 +187,13 @@ fn counts(page: &mut Page, pool: &IPPool, leases: &[Lease]) {
     );
 }
 
-/// A condition that says True is good news, but for one.
-fn conditions(output: &Output, session: &Session, pool: &IPPool) -> Table {
+fn conditions(session: &Session, pool: &IPPool) -> Table {
     let mut table = Table::new(["TYPE", "STATUS", "SINCE", "REASON", "MESSAGE"]);
     for condition in pool.status.iter().flat_map(|status| &status.conditions) {
         let Condition { type_, status, last_update_time, last_transition_time, reason, message } = condition;
         let since = if last_transition_time.is_empty() { last_update_time } else { last_transition_time };
         let since = parse_time(since).map_or(String::new(), |time| age(time, session.now()));
         table.row(vec![type_.clone(), status.clone(), since, reason.clone(), message.clone()]);
-        let good = (status == "True") == matches!(type_.as_str(), "Registered" | "CacheReady" | "AgentReady");
-        table.colour_last(1, |word| output.mood(word, good));
     }
     table
 }
@@ -201,7 +203,8 @@ fn agent_table(session: &Session, pool: &IPPool, agents: &[Agent]) -> Table {
     let version = pool.resource_version();
     for agent in agents {
         let report = &agent.report;
-        let heartbeat = agent.renewed.map_or("<never>".into(), |time| format!("{} ago", age(time, session.now())));
+        let heartbeat =
+            agent.renewed.map_or("<never>".into(), |time| format!("{} ago", age(time, session.now())));
         let freshness = match (&version, report.from_snapshot) {
             (_, true) => "snapshot",
             (Some(version), false) if *version == report.resource_version => "current",
@@ -209,7 +212,12 @@ fn agent_table(session: &Session, pool: &IPPool, agents: &[Agent]) -> Table {
         };
         let mut notes: Vec<String> = Vec::new();
         notes.extend(report.conflicts.iter().map(|c| format!("{} answers for {}", c.mac_address, c.address)));
-        notes.extend(report.foreign_servers.iter().map(|s| format!("foreign server {} ({})", s.address, s.mac_address)));
+        notes.extend(
+            report
+                .foreign_servers
+                .iter()
+                .map(|s| format!("foreign server {} ({})", s.address, s.mac_address)),
+        );
         table.row(vec![
             agent.name.clone(),
             report.mac_address.clone(),

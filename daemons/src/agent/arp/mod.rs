@@ -4,6 +4,6 @@ mod packet;
 mod prober;
 mod responder;
 
-pub(crate) use packet::{FRAME_LENGTH, Operation, Packet};
+pub(crate) use packet::{Operation, Packet};
 pub(crate) use prober::probe_leases;
 pub(crate) use responder::{Answers, announce, serve};

@@ -67,7 +67,8 @@ impl Packet {
 
     /// Our answer to this request.
     pub(crate) fn answer(&self, own: MacAddr) -> [u8; FRAME_LENGTH] {
-        let answer = Self { operation: Operation::Reply, sender_mac: own, sender: self.target, target: self.sender };
+        let answer =
+            Self { operation: Operation::Reply, sender_mac: own, sender: self.target, target: self.sender };
         answer.frame(self.sender_mac.octets(), self.sender_mac.octets())
     }
 

@@ -27,6 +27,8 @@ const TOGETHER: usize = 200;
 const LONGEST_QUEUE: usize = 8192;
 /// How often known conflicts are looked at again.
 const AGAIN: u64 = 60;
+/// A conflict that was not seen again for so many seconds is over.
+const FORGOTTEN_AFTER: u64 = 600;
 
 /// What probing an address showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,8 @@ pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: 
             prober.forget();
             continue;
         };
+        // Another agent's card may have been seen before the manager told of it.
+        lock(&state.conflicts).retain(|_, conflict| !serving.roster.contains(&conflict.mac));
         prober.queue_new_leases(&serving);
         prober.queue_declined(state);
         prober.queue_conflicts(state);
@@ -78,16 +82,14 @@ pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: 
         let Some(serving) = state.serving().clone() else { continue };
         lock(&state.proxies).extend(&answered.proxies);
         for (address, cards) in &answered.by_address {
-            if let Some((owner, _)) = serving.table.holder(*address).and_then(|lease| serving.table.lease(lease)) {
+            if let Some((owner, _)) =
+                serving.table.holder(*address).and_then(|lease| serving.table.lease(lease))
+            {
                 let finding = judge(owner, cards, &answered.proxies, &serving.roster);
                 state.metrics.probes.add([finding.as_str()]);
                 note(state, *address, owner, finding, timestamp(state.now().seconds));
             }
         }
-        state.metrics.conflicts.store(
-            u64::try_from(lock(&state.conflicts).len()).unwrap_or(u64::MAX),
-            std::sync::atomic::Ordering::Relaxed,
-        );
     }
 }
 
@@ -114,7 +116,11 @@ impl Prober {
             return;
         }
         let is_known = |address, mac| {
-            known.table.holder(address).and_then(|lease| known.table.lease(lease)).is_some_and(|(m, _)| m == mac)
+            known
+                .table
+                .holder(address)
+                .and_then(|lease| known.table.lease(lease))
+                .is_some_and(|(m, _)| m == mac)
         };
         for (_, mac, address) in serving.table.iter() {
             if !is_known(address, mac) {
@@ -135,8 +141,15 @@ impl Prober {
         let now = state.now();
         if now.seconds >= self.conflicts_looked_at.saturating_add(AGAIN) {
             self.conflicts_looked_at = now.seconds;
-            let known: Vec<_> = lock(&state.conflicts).keys().copied().collect();
-            known.into_iter().for_each(|address| self.enqueue(address));
+            let mut conflicts = lock(&state.conflicts);
+            // Addresses that are not leased are not probed: the server's, and those given up meanwhile.
+            let oldest = now.seconds.saturating_sub(FORGOTTEN_AFTER);
+            conflicts.retain(|_, conflict| timestamp(oldest).is_none_or(|oldest| conflict.seen >= oldest));
+            let known: Vec<_> = conflicts.keys().copied().collect();
+            drop(conflicts);
+            for address in known {
+                self.enqueue(address);
+            }
         }
     }
 
@@ -166,7 +179,7 @@ async fn ask(
     addresses: &BTreeSet<Ipv4Addr>,
     unused: Option<Ipv4Addr>,
 ) -> Answered {
-    let own = socket.interface().mac;
+    let own = socket.interface().mac();
     let all = || addresses.iter().copied().chain(unused);
     all().for_each(|address| answers.expect(address));
     for _ in 0..ATTEMPTS {
@@ -212,12 +225,16 @@ fn judge(
 
 fn note(state: &State, address: Ipv4Addr, owner: MacAddr, finding: Finding, now: Option<Timestamp>) {
     let mut conflicts = lock(&state.conflicts);
+    let seen = now.unwrap_or_default();
     match finding {
-        Finding::Conflict(mac) if conflicts.get(&address).is_none_or(|known| known.mac != mac) => {
-            tracing::warn!(%address, %owner, user = %mac, "an address is in use by a card that does not have it");
-            conflicts.insert(address, Conflict { mac, since: now.unwrap_or_default() });
+        Finding::Conflict(mac) => {
+            let known = conflicts.get(&address).filter(|known| known.mac == mac);
+            let since = known.map_or(seen, |known| known.since);
+            if known.is_none() {
+                tracing::warn!(%address, %owner, user = %mac, "an address is in use by a card that does not have it");
+            }
+            conflicts.insert(address, Conflict { mac, since, seen });
         }
-        Finding::Conflict(_) => {}
         Finding::Silent | Finding::Owner | Finding::Proxy => {
             if conflicts.remove(&address).is_some() {
                 tracing::info!(%address, %owner, "an address is no longer in use by another card");
@@ -268,9 +285,6 @@ mod tests {
     #[test]
     fn the_address_that_tells_proxies_is_one_that_nobody_has() {
         let serving = serving(&[("192.168.48.90", "02:00:00:00:00:01")]);
-        assert_eq!(
-            unused_address(&serving.pool, &serving.table),
-            Some(Ipv4Addr::new(192, 168, 48, 89))
-        );
+        assert_eq!(unused_address(&serving.pool, &serving.table), Some(Ipv4Addr::new(192, 168, 48, 89)));
     }
 }

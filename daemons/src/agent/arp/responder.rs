@@ -57,12 +57,12 @@ pub(crate) fn serve(
     answers: &Answers,
     stop: &AtomicBool,
 ) -> Result<(), SocketError> {
-    let own = socket.interface().mac;
     let mut received = ReceiveBatch::new();
     let mut defended = None;
     while !stop.load(Ordering::Relaxed) {
         socket.receive(&mut received)?;
         let serving = state.serving();
+        let own = socket.interface().mac();
         for packet in received.iter().filter_map(Packet::parse).filter(|packet| packet.sender_mac != own) {
             answers.note(&packet);
             let Some(serving) = serving.as_deref() else { continue };
@@ -111,18 +111,19 @@ fn reaction(packet: &Packet, serving: &Serving) -> Reaction {
 }
 
 fn note_claim(state: &State, packet: &Packet, now: Option<Timestamp>) {
-    let Some(since) = now else { return };
-    let conflict = Conflict { mac: packet.sender_mac, since };
+    let seen = now.unwrap_or_default();
     let mut conflicts = lock(&state.conflicts);
-    if conflicts.get(&packet.sender).is_none_or(|known| known.mac != packet.sender_mac) {
+    let known = conflicts.get(&packet.sender).filter(|known| known.mac == packet.sender_mac);
+    let since = known.map_or(seen, |known| known.since);
+    if known.is_none() {
         tracing::warn!(address = %packet.sender, mac = %packet.sender_mac, "another card claims the server address");
-        conflicts.insert(packet.sender, conflict);
     }
+    conflicts.insert(packet.sender, Conflict { mac: packet.sender_mac, since, seen });
 }
 
 /// Tells everybody on the link, three times, that these addresses are ours.
 pub(crate) async fn announce(socket: &PacketSocket, address: Ipv4Addr) {
-    let frame = Packet::announcement(socket.interface().mac, address).broadcast();
+    let frame = Packet::announcement(socket.interface().mac(), address).broadcast();
     for turn in 0..ANNOUNCEMENTS {
         if turn > 0 {
             tokio::time::sleep(BETWEEN_ANNOUNCEMENTS).await;

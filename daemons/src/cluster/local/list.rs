@@ -90,7 +90,7 @@ pub(super) fn list(
 ) -> Result<String, Refusal> {
     let (current, compacted) = transaction::revisions(sql)?;
     let revision = match (&options.start, options.freshness) {
-        (Some(start), _) if start.revision < compacted => {
+        (Some(start), _) if start.revision < compacted || start.revision > current => {
             return Err(Refusal::expired(
                 "The provided continue parameter is too old to display a consistent list result. You must start a \
                  new list without the continue parameter.",
@@ -106,7 +106,8 @@ pub(super) fn list(
         (None, _) => current,
     };
     let after = options.start.as_ref().map(|start| (start.namespace.as_str(), start.name.as_str()));
-    let mut found = select(sql, kind, namespace, &options.selection, after, options.limit.map(|n| n + 1))?;
+    let mut found =
+        select(sql, kind, namespace, &options.selection, after, options.limit.map(|n| n.saturating_add(1)))?;
     let mut metadata = json!({ "resourceVersion": revision.to_string() });
     if let Some(limit) = options.limit.filter(|limit| found.len() > *limit) {
         found.truncate(limit);

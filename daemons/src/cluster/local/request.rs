@@ -129,7 +129,7 @@ impl Query {
     /// The version asked for; "0", which means any, is none.
     pub(super) fn version(&self) -> Result<Option<i64>, Refusal> {
         let version = self.number::<u64>("resourceVersion")?.unwrap_or_default();
-        Ok(i64::try_from(version).ok().filter(|version| *version > 0))
+        Ok(Some(i64::try_from(version).unwrap_or(i64::MAX)).filter(|version| *version > 0))
     }
 }
 

@@ -20,7 +20,7 @@ const LABEL_VALUE: &str = "a valid label must be an empty string or consist of a
 /// Checks an object as it would be stored over `old`.
 ///
 /// A structure that was wrong before in the same way is let through, so that an old object with a bad field can still
-/// be labelled, finalized and deleted.
+/// be labelled, finalized and deleted. (Only the first bad field is known, so a second one passes behind it.)
 pub(super) fn check(kind: &Kind, object: &Object, old: Option<&Object>) -> Result<(), Refusal> {
     let mut causes = metadata(object);
     if let Some(old) = old.filter(|old| old.is_terminating()) {

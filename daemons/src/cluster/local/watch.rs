@@ -77,7 +77,10 @@ impl WatchOptions {
             selection: query.selection()?,
             start,
             bookmarks: query.flag("allowWatchBookmarks")?.unwrap_or_default(),
-            timeout: query.number("timeoutSeconds")?.filter(|s| *s > 0).map(Duration::from_secs),
+            timeout: query
+                .number("timeoutSeconds")?
+                .filter(|s| *s > 0)
+                .map(|s: u32| Duration::from_secs(s.into())),
             metadata_only,
         })
     }

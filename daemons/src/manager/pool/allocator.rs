@@ -18,8 +18,8 @@ use vmdhcp_core::pool::PoolRef;
 use super::super::pacer::Cadence;
 use super::super::{Context, Settlement};
 use super::apply::{self, WriteError};
-use super::observe::{CardKey, Observation};
-use super::plan::{self, PoolPlan, Refusals};
+use super::observe::{ClaimKey, Observation};
+use super::plan::{self, PoolPlan, Refusals, Settlements};
 
 /// How often a write may come too late before whoever waits is told to come again.
 const MOST_ATTEMPTS: usize = 16;
@@ -47,12 +47,12 @@ pub(in crate::manager) enum AllocatorError {
 #[derive(Debug, Clone)]
 pub(in crate::manager) struct Pass {
     /// The pool as it is stored now.
-    pub(in crate::manager) object: IPPool,
+    pub(in crate::manager) object: Arc<IPPool>,
     /// No claim has an address of it.
     pub(in crate::manager) drained: bool,
     /// The operator's list of addresses to re-use has been acted on.
     pub(in crate::manager) reuse_acted_on: bool,
-    settlements: Arc<BTreeMap<CardKey, Settlement>>,
+    settlements: Arc<Settlements>,
 }
 
 type Reply = oneshot::Sender<Result<Pass, AllocatorError>>;
@@ -78,9 +78,8 @@ impl Allocator {
         name: &str,
     ) -> Result<BTreeMap<MacAddr, Settlement>, AllocatorError> {
         let pass = self.refresh().await?;
-        let of_claim =
-            pass.settlements.iter().filter(|(key, _)| key.namespace == namespace && key.name == name);
-        Ok(of_claim.map(|(key, settlement)| (key.mac, settlement.clone())).collect())
+        let claim = ClaimKey { namespace: namespace.to_owned(), name: name.to_owned() };
+        Ok(pass.settlements.get(&claim).cloned().unwrap_or_default())
     }
 }
 
@@ -135,12 +134,12 @@ struct Task {
     key: PoolRef,
     context: Weak<Context>,
     /// The pool as our last write or read left it: the watch may be behind.
-    base: Option<IPPool>,
+    base: Option<Arc<IPPool>>,
     refusals: Refusals,
     refused_at: Option<Instant>,
     cadence: Cadence,
     /// What each claim has been told or is being told.
-    announced: HashMap<CardKey, Settlement>,
+    announced: Settlements,
 }
 
 /// The version of an object as a number, to tell which of two copies is newer.
@@ -158,7 +157,7 @@ impl Task {
             refusals: Refusals::new(),
             refused_at,
             cadence: Cadence::default(),
-            announced: HashMap::new(),
+            announced: Settlements::new(),
         }
     }
 
@@ -181,8 +180,10 @@ impl Task {
                 waiting.push(reply);
             }
             let batch = std::mem::take(&mut waiting);
-            #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 claims")]
-            context.metrics.claims_per_write.observe(batch.len() as f64);
+            if !batch.is_empty() {
+                #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 claims")]
+                context.metrics.requests_per_pass.observe(batch.len() as f64);
+            }
             let (result, next) = match self.pass(&context).await {
                 Ok((pass, next)) => (Ok(pass), next),
                 Err(error) => (Err(error), None),
@@ -251,17 +252,17 @@ impl Task {
             {
                 Some(base)
             }
-            (_, Some(stored)) => Some(IPPool::clone(&stored)),
+            (_, Some(stored)) => Some(stored),
             (base, None) => base,
         };
-        let object = match newest {
-            Some(object) => object,
-            None => apply::read(context, &self.key)
-                .await
-                .map_err(|error| AllocatorError::Read(error.to_string()))?
-                .ok_or(AllocatorError::PoolGone)?,
+        let object = if let Some(newest) = newest {
+            newest
+        } else {
+            let read = apply::read(context, &self.key).await;
+            let read = read.map_err(|error| AllocatorError::Read(error.to_string()))?;
+            Arc::new(read.ok_or(AllocatorError::PoolGone)?)
         };
-        self.base = Some(object.clone());
+        self.base = Some(Arc::clone(&object));
         Ok(Observation::gather(object, context))
     }
 
@@ -278,7 +279,7 @@ impl Task {
         for notice in &planned.notices {
             context.events.warn(&written, notice).await;
         }
-        self.base = Some(written);
+        self.base = Some(Arc::new(written));
         Ok(())
     }
 
@@ -319,23 +320,28 @@ impl Task {
         if let (Ok((pool, _)), Some(ipv4)) = (&observation.pool, &status.ipv4) {
             context.metrics.show(pool, ipv4);
         }
-        self.announced.retain(|key, _| settlements.contains_key(key));
-        for (key, settlement) in &settlements {
-            let told = self.announced.insert(key.clone(), settlement.clone());
-            let knows = match &told {
-                Some(told) => told == settlement,
-                None => observation.known.get(key).is_some_and(|card| card.agrees_with(settlement)),
-            };
-            if !knows {
+        for (claim, cards) in &settlements {
+            let told = self.announced.get(claim);
+            let knows =
+                |(mac, settlement): (&MacAddr, &Settlement)| match told.and_then(|cards| cards.get(mac)) {
+                    Some(told) => told == settlement,
+                    None => observation
+                        .known
+                        .get(claim)
+                        .and_then(|cards| cards.get(mac))
+                        .is_some_and(|card| card.agrees_with(settlement)),
+                };
+            if !cards.iter().all(knows) {
                 // The receiver lives as long as the manager.
-                let _ = context.changed_claims.send(key.object());
+                let _ = context.changed_claims.send(claim.object());
             }
         }
+        self.announced.clone_from(&settlements);
         let wake = wake.map(|at| {
             let left = at.duration_since(observation.now).max(jiff::SignedDuration::ZERO);
             Duration::try_from(left).unwrap_or(AGENT_CHECK)
         });
-        let object = self.base.clone().unwrap_or_else(|| observation.object.clone());
+        let object = self.base.clone().unwrap_or_else(|| Arc::clone(&observation.object));
         let reuse_acted_on = !observation.reuse.is_empty();
         (Pass { object, drained, reuse_acted_on, settlements: Arc::new(settlements) }, wake)
     }

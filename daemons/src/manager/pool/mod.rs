@@ -111,7 +111,8 @@ pub(super) async fn reconcile(
         let annotations = json!({ "annotations": { REUSE_ANNOTATION: null } });
         patch_metadata(&api, &stored, annotations).await.map_err(failed("removing the reuse annotation"))?;
     }
-    Ok(Action::await_change())
+    // A look now and then mends what no event told of, such as a Lease that somebody deleted.
+    Ok(Action::requeue(Duration::from_secs(60)))
 }
 
 /// A pool that failed is tried again; a conflict soon, since only a stale copy stands in the way.

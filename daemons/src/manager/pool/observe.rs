@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -14,22 +15,21 @@ use vmdhcp_core::{NetworkName, Pool, ipam};
 use super::super::{Context, GuardedClaim, Placement, claim};
 use super::{network_of, pool_of_lease, pool_of_network};
 
-/// Which card of which claim.
+/// A VirtualMachineNetworkConfig by namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::manager) struct CardKey {
-    /// Namespace of the VirtualMachineNetworkConfig.
-    pub(in crate::manager) namespace: String,
-    /// Its name.
-    pub(in crate::manager) name: String,
-    /// The card.
-    pub(in crate::manager) mac: MacAddr,
+pub(super) struct ClaimKey {
+    pub(super) namespace: String,
+    pub(super) name: String,
 }
 
-impl CardKey {
+impl ClaimKey {
     pub(super) fn object(&self) -> ObjectRef<GuardedClaim> {
         ObjectRef::new(&self.name).within(&self.namespace)
     }
 }
+
+/// What the stored statuses say of the cards of each claim.
+type KnownCards = BTreeMap<ClaimKey, BTreeMap<MacAddr, claim::StoredCard>>;
 
 /// An agent of the pool, as its Lease tells.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ pub(super) struct Agent {
 /// What is known of a pool at one moment.
 pub(super) struct Observation {
     pub(super) now: Timestamp,
-    pub(super) object: IPPool,
+    pub(super) object: Arc<IPPool>,
     /// The checked pool and what is wrong with its options, or why it cannot be served.
     pub(super) pool: Result<(Pool, Vec<PoolError>), PoolErrors>,
     /// The older pool of the same network.
@@ -53,14 +53,14 @@ pub(super) struct Observation {
     pub(super) agents: Vec<Agent>,
     pub(super) claims: Vec<ipam::Claim>,
     /// The stored state of each claim's card, to tell which claims do not know their outcome yet.
-    pub(super) known: BTreeMap<CardKey, claim::StoredCard>,
+    pub(super) known: KnownCards,
     /// Addresses that the operator declares free of any guest.
     pub(super) reuse: BTreeSet<Ipv4Addr>,
 }
 
 impl Observation {
     /// Gathers all that is known of `object`.
-    pub(super) fn gather(object: IPPool, context: &Context) -> Self {
+    pub(super) fn gather(object: Arc<IPPool>, context: &Context) -> Self {
         let key = PoolRef::of(&object);
         let network = network_of(&object);
         let rival = network.as_ref().and_then(|network| pool_of_network(network, &context.pools));
@@ -91,20 +91,13 @@ impl Observation {
     }
 }
 
-fn claims_of(
-    network: &NetworkName,
-    context: &Context,
-) -> (Vec<ipam::Claim>, BTreeMap<CardKey, claim::StoredCard>) {
-    let (mut claims, mut known) = (Vec::new(), BTreeMap::new());
+fn claims_of(network: &NetworkName, context: &Context) -> (Vec<ipam::Claim>, KnownCards) {
+    let (mut claims, mut known) = (Vec::new(), KnownCards::new());
     for stored in context.claims.state() {
         let Ok(stored) = &stored.0 else { continue };
         for (claim, card) in claim::claims_on(network, stored) {
-            let key = CardKey {
-                namespace: stored.namespace().unwrap_or_default(),
-                name: stored.name_any(),
-                mac: claim.mac,
-            };
-            known.insert(key, card);
+            let key = ClaimKey { namespace: claim.owner.namespace.clone(), name: claim.owner.name.clone() };
+            known.entry(key).or_default().insert(claim.mac, card);
             claims.push(claim);
         }
     }

@@ -10,13 +10,16 @@ use vmdhcp_core::pool::{Pool, PoolErrors};
 
 use super::super::Settlement;
 use super::super::events::Notice;
-use super::observe::{Agent, CardKey, Observation};
+use super::observe::{Agent, ClaimKey, Observation};
 
 /// After this long without a renewal an agent counts as gone: three heartbeats and a little.
 const AGENT_TIMEOUT: SignedDuration = SignedDuration::from_secs(40);
 
 /// Changes that the API has refused, by the MAC that they concern.
 pub(super) type Refusals = BTreeMap<MacAddr, String>;
+
+/// What each card of each claim gets.
+pub(super) type Settlements = BTreeMap<ClaimKey, BTreeMap<MacAddr, Settlement>>;
 
 /// What has to be written, and what holds once it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +29,7 @@ pub(super) struct PoolPlan {
     /// MACs whose allocations this plan changes: what a refused write is divided by.
     pub(super) changed: BTreeSet<MacAddr>,
     /// What each card of a claim gets.
-    pub(super) settlements: BTreeMap<CardKey, Settlement>,
+    pub(super) settlements: Settlements,
     /// What is worth an Event.
     pub(super) notices: Vec<Notice>,
     /// When to look again although nothing has happened.
@@ -48,7 +51,7 @@ pub(super) fn plan(
     let mut planned = PoolPlan {
         status: IPPoolStatus::default(),
         changed: BTreeSet::new(),
-        settlements: BTreeMap::new(),
+        settlements: Settlements::new(),
         notices: Vec::new(),
         wake: None,
         drained: false,
@@ -76,9 +79,10 @@ pub(super) fn plan(
 
 /// The same answer for every claim.
 fn refuse_all(observation: &Observation, planned: &mut PoolPlan, reason: &'static str, message: &str) {
-    for key in observation.known.keys() {
+    for (claim, cards) in &observation.known {
         let refused = Settlement::Refused { reason, message: message.to_owned() };
-        planned.settlements.insert(key.clone(), refused);
+        let refused = cards.keys().map(|&mac| (mac, refused.clone()));
+        planned.settlements.insert(claim.clone(), refused.collect());
     }
 }
 
@@ -122,32 +126,27 @@ fn allocate(
         }
         allocations.apply(change, observation.now);
     }
-    let keys = observation.claims.iter().map(|claim| CardKey {
-        namespace: claim.owner.namespace.clone(),
-        name: claim.owner.name.clone(),
-        mac: claim.mac,
-    });
-    for (key, outcome) in keys.zip(&decided.outcomes) {
+    for (claim, outcome) in observation.claims.iter().zip(&decided.outcomes) {
+        let mac = claim.mac;
         let settled_without_write = match outcome {
-            Outcome::Holds(address) => allocations.held.get(address) == Some(&key.mac),
+            Outcome::Holds(address) => allocations.held.get(address) == Some(&mac),
             Outcome::Waits(_) => true,
-            Outcome::Released => !held_back(&key.mac),
+            Outcome::Released => !held_back(&mac),
         };
         let settlement = if settled_without_write {
             Settlement::Planned(outcome.clone())
         } else {
             let message = refused
-                .get(&key.mac)
+                .get(&mac)
                 .cloned()
                 .unwrap_or_else(|| "another part of the batch goes first".to_owned());
             Settlement::Refused { reason: "WriteRefused", message }
         };
+        let key = ClaimKey { namespace: claim.owner.namespace.clone(), name: claim.owner.name.clone() };
+        let cards = planned.settlements.entry(key).or_default();
         // A card that is both held and released (its MAC in two spellings, say) is held.
-        match planned.settlements.get(&key) {
-            Some(Settlement::Planned(Outcome::Holds(_))) => {}
-            _ => {
-                planned.settlements.insert(key, settlement);
-            }
+        if !matches!(cards.get(&mac), Some(Settlement::Planned(Outcome::Holds(_)))) {
+            cards.insert(mac, settlement);
         }
     }
     planned.wake = decided.wake;
@@ -162,6 +161,10 @@ fn every_agent_serves_this(observation: &Observation) -> bool {
     let version = |text: &str| text.parse::<u64>().ok();
     let this = observation.object.metadata.resource_version.as_deref().and_then(version);
     let uid = observation.object.metadata.uid.as_deref();
+    // Where an agent should be and none is known, one may be serving that cannot say so.
+    if observation.placed && observation.agents.is_empty() {
+        return false;
+    }
     observation.agents.iter().all(|agent| {
         uid == Some(&agent.report.pool_uid)
             && this.is_some()
