@@ -10,6 +10,8 @@ use kube::core::Status;
 use vmdhcp_core::admission::{Refusal, RefusalKind};
 use vmdhcp_daemons::cluster::ConnectError;
 
+use crate::demo::DemoError;
+
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -90,6 +92,9 @@ pub(crate) enum Failure {
         /// What was last seen; may be empty.
         hint: String,
     },
+    /// The demo did not end well.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     /// The operator answered no.
     #[error("nothing was changed")]
     Declined,

@@ -3,6 +3,7 @@
 mod apply;
 mod completions;
 mod crd;
+mod demo;
 mod lease;
 mod man;
 mod pool;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Lease(lease::Lease),
     Standalone(standalone::Standalone),
+    Demo(demo::Demo),
     Completions(completions::Completions),
     Man(man::Man),
     Crd(crd::Crd),
@@ -43,6 +45,7 @@ impl Command {
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Lease(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Standalone(command) => command.run(connection),
+            Self::Demo(command) => command.run(output),
             Self::Completions(command) => command.run(output),
             Self::Man(command) => command.run(output),
             Self::Crd(command) => command.run(output),
