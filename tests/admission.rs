@@ -1,5 +1,8 @@
 //! What may be stored: by what a change changes, and beside what else is stored.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![expect(clippy::needless_pass_by_value, reason = "json! literals read best by value")]
+
 use serde_json::{Value, json};
 use vmdhcp_core::admission::{Change, Refusal, RefusalKind, Stored, admit_claim, admit_pool};
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};

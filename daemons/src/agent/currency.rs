@@ -58,11 +58,6 @@ pub(crate) async fn confirm(api: &Api<IPPool>, state: &State, restart_watch: &No
             misses = 0;
             restart_watch.notify_one();
         }
-        let current = state
-            .serving()
-            .as_ref()
-            .is_some_and(|serving| state.now().monotonic < serving.confirmed_until.load(Ordering::Relaxed));
-        state.metrics.current.store(current, Ordering::Relaxed);
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -12,6 +12,7 @@ use vmdhcp_core::dhcp::{Decision, Destination, REPLY_MAX, Reply, Request, Why, r
 use super::foreign::{self, PROBE_CARD};
 use super::frame::{self, Addressing, Content, Frame, LINK_BROADCAST, LONGEST_FRAME, UDP_PAYLOAD};
 use super::reason;
+use super::sightings::key_of;
 use super::state::{Now, Serving, State};
 
 const SERVER_PORT: u16 = 67;
@@ -141,7 +142,7 @@ impl<'s> Responder<'s> {
         let lease = serving.table.lookup(mac).and_then(|lease| usize::try_from(lease.0).ok());
         match lease.and_then(|lease| serving.records.get(lease)) {
             Some(record) => record.note(kind, why, lease_time, now.seconds),
-            None => self.state.unknown.note(foreign::key(mac), reason::pack(kind, why), now.seconds),
+            None => self.state.unknown.note(key_of(mac), reason::pack(kind, why), now.seconds),
         }
     }
 
@@ -172,6 +173,245 @@ impl<'s> Responder<'s> {
             link_destination: frame.link_source.octets(),
             source,
             destination,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::sightings::card_of;
+    use crate::agent::state::tests::{serving, state};
+    use proptest::prelude::*;
+    use std::sync::atomic::AtomicU64;
+
+    const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 77);
+    const LEASED: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 82);
+    const OTHER: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 2);
+    const NOBODY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+    const EVERYBODY: Ipv4Addr = Ipv4Addr::BROADCAST;
+    const NOW: Now = Now { monotonic: 0, seconds: 1_000 };
+
+    fn mac(last: u8) -> MacAddr {
+        MacAddr::new([2, 0, 0, 0, 0, last]).unwrap()
+    }
+
+    /// The payload of a client's message: `ciaddr`, and options without cookie and end.
+    fn message(card: MacAddr, ciaddr: Ipv4Addr, options: &[u8]) -> Vec<u8> {
+        let mut payload = vec![0; 240];
+        payload[..8].copy_from_slice(&[1, 1, 6, 0, 0xde, 0xad, 0xbe, 0xef]);
+        payload[12..16].copy_from_slice(&ciaddr.octets());
+        payload[28..34].copy_from_slice(&card.octets());
+        payload[236..].copy_from_slice(&[99, 130, 83, 99]);
+        payload.extend_from_slice(options);
+        payload.push(255);
+        payload
+    }
+
+    /// A frame from this card, from one address and port to another, with this payload.
+    fn framed(card: MacAddr, from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0; LONGEST_FRAME];
+        frame[UDP_PAYLOAD..UDP_PAYLOAD + payload.len()].copy_from_slice(payload);
+        let addressing = Addressing {
+            link_source: card,
+            link_destination: LINK_BROADCAST,
+            source: from.0,
+            destination: to.0,
+        };
+        let length = frame::finish_udp(&mut frame, &addressing, from.1, to.1, payload.len()).unwrap();
+        frame.truncate(length);
+        frame
+    }
+
+    struct Bench {
+        state: State,
+        serving: Serving,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self { state: state(), serving: serving(&[("192.168.48.82", "02:00:00:00:00:0a")]) }
+        }
+
+        fn answer(&self, frame: &[u8]) -> Option<Vec<u8>> {
+            let mut answer = [0; LONGEST_FRAME];
+            let length =
+                Responder::new(&self.state, mac(1)).handle(&self.serving, NOW, frame, &mut answer)?;
+            Some(answer[..length].to_vec())
+        }
+
+        /// What becomes of a broadcast of this card with these options.
+        fn answer_to(&self, card: MacAddr, options: &[u8]) -> Option<Vec<u8>> {
+            self.answer(&framed(card, (NOBODY, 68), (EVERYBODY, 67), &message(card, NOBODY, options)))
+        }
+
+        fn counted(&self) -> Vec<[&'static str; 3]> {
+            self.state.metrics.messages.iter().map(|(words, _)| words).collect()
+        }
+    }
+
+    /// Link destination, IP addresses, destination port, message type and `yiaddr`.
+    type Seen = ([u8; 6], Ipv4Addr, Ipv4Addr, u16, u8, Ipv4Addr);
+
+    fn seen(answer: &[u8]) -> Seen {
+        let read = frame::parse(answer).unwrap();
+        assert_eq!(read.link_source, mac(1));
+        let Content::Udp { source_port: 67, destination_port, payload } = read.content else {
+            panic!("{read:?}")
+        };
+        assert_eq!(payload[240..242], [53, 1]);
+        let yiaddr = <[u8; 4]>::try_from(&payload[16..20]).unwrap().into();
+        (
+            answer[..6].try_into().unwrap(),
+            read.source,
+            read.destination,
+            destination_port,
+            payload[242],
+            yiaddr,
+        )
+    }
+
+    #[test]
+    fn an_offer_goes_to_the_address_that_it_offers_and_to_the_card_that_asked() {
+        let bench = Bench::new();
+        let answer = bench.answer_to(mac(10), &[53, 1, 1]).unwrap();
+        assert_eq!(seen(&answer), (mac(10).octets(), SERVER, LEASED, 68, 2, LEASED));
+        assert_eq!(bench.counted(), [["discover", "offer", "offered"]]);
+        assert_eq!(bench.serving.records[0].read().offered.unwrap().as_second(), 1_000);
+    }
+
+    #[test]
+    fn a_client_that_asks_for_broadcast_gets_it() {
+        let mut discover = message(mac(10), NOBODY, &[53, 1, 1]);
+        discover[10] = 0x80;
+        let answer = Bench::new().answer(&framed(mac(10), (NOBODY, 68), (EVERYBODY, 67), &discover)).unwrap();
+        assert_eq!(seen(&answer), (LINK_BROADCAST, SERVER, EVERYBODY, 68, 2, LEASED));
+    }
+
+    #[test]
+    fn a_renewal_by_unicast_is_acknowledged_back_through_whoever_passed_it_on() {
+        let bench = Bench::new();
+        let request = message(mac(10), LEASED, &[53, 1, 3]);
+        let answer = bench.answer(&framed(mac(99), (LEASED, 68), (SERVER, 67), &request)).unwrap();
+        assert_eq!(seen(&answer), (mac(99).octets(), SERVER, LEASED, 68, 5, LEASED));
+        assert!(bench.serving.records[0].read().renewed.is_some());
+    }
+
+    #[test]
+    fn a_relay_agent_is_answered_at_its_own_port() {
+        let relay = Ipv4Addr::new(192, 168, 48, 250);
+        let mut discover = message(mac(10), NOBODY, &[53, 1, 1]);
+        discover[24..28].copy_from_slice(&relay.octets());
+        let answer = Bench::new().answer(&framed(mac(99), (relay, 67), (SERVER, 67), &discover)).unwrap();
+        assert_eq!(seen(&answer), (mac(99).octets(), SERVER, relay, 67, 2, LEASED));
+    }
+
+    #[test]
+    fn a_wrong_address_is_refused_by_broadcast_but_only_by_the_newest_table() {
+        let mut bench = Bench::new();
+        let wrong = [53, 1, 3, 50, 4, 192, 168, 48, 83];
+        let answer = bench.answer_to(mac(10), &wrong).unwrap();
+        assert_eq!(seen(&answer), (LINK_BROADCAST, SERVER, EVERYBODY, 68, 6, NOBODY));
+        assert!(bench.serving.records[0].read().refused.is_some());
+        bench.serving.confirmed_until = AtomicU64::new(0);
+        assert_eq!(bench.answer_to(mac(10), &wrong), None);
+        assert!(bench.counted().contains(&["request", "silent", "not_current"]));
+    }
+
+    #[test]
+    fn what_passes_through_to_another_server_is_left_alone() {
+        let bench = Bench::new();
+        let request = message(mac(10), LEASED, &[53, 1, 3]);
+        assert_eq!(
+            bench.answer(&framed(mac(10), (LEASED, 68), (Ipv4Addr::new(10, 0, 0, 1), 67), &request)),
+            None
+        );
+        assert!(bench.counted().is_empty());
+    }
+
+    #[test]
+    fn a_stranger_gets_nothing_and_is_remembered() {
+        let bench = Bench::new();
+        assert_eq!(bench.answer_to(mac(11), &[53, 1, 1]), None);
+        let seen = bench.state.unknown.read();
+        assert_eq!((seen.len(), card_of(seen[0].key)), (1, Some(mac(11))));
+    }
+
+    #[test]
+    fn another_agents_search_for_servers_is_neither_answered_nor_noted() {
+        let bench = Bench::new();
+        assert_eq!(bench.answer_to(MacAddr::new(PROBE_CARD).unwrap(), &[53, 1, 1]), None);
+        assert!(bench.state.unknown.read().is_empty() && bench.counted().is_empty());
+    }
+
+    #[test]
+    fn another_servers_answer_is_noted_unless_it_is_an_agent_of_ours() {
+        let mut bench = Bench::new();
+        let mut offer = message(mac(10), NOBODY, &[53, 1, 2, 54, 4, 192, 168, 48, 2]);
+        offer[0] = 2;
+        let frame = framed(mac(66), (OTHER, 67), (EVERYBODY, 68), &offer);
+        bench.serving.roster.insert(mac(66));
+        assert_eq!(bench.answer(&frame), None);
+        assert!(foreign::read(&bench.state, NOW).is_empty());
+        bench.serving.roster.clear();
+        assert_eq!(bench.answer(&frame), None);
+        let servers = foreign::read(&bench.state, NOW);
+        assert_eq!((servers[0].address, servers[0].mac), (OTHER, Some(mac(66))));
+    }
+
+    #[test]
+    fn a_client_that_chooses_another_server_tells_of_it() {
+        let bench = Bench::new();
+        let chooses = [53, 1, 3, 54, 4, 192, 168, 48, 2, 50, 4, 192, 168, 48, 82];
+        assert_eq!(bench.answer_to(mac(10), &chooses), None);
+        let servers = foreign::read(&bench.state, NOW);
+        assert_eq!((servers[0].address, servers[0].mac), (OTHER, None));
+    }
+
+    #[test]
+    fn a_ping_is_answered_only_where_the_kernel_does_not() {
+        let bench = Bench::new();
+        let mut frame = vec![0; LONGEST_FRAME];
+        let addressing = Addressing {
+            link_source: mac(10),
+            link_destination: mac(1).octets(),
+            source: LEASED,
+            destination: SERVER,
+        };
+        let length = frame::write_echo_reply(&mut frame, &addressing, b"\0\x01\0\x02ping").unwrap();
+        frame.truncate(length);
+        frame[34] = 8;
+        assert_eq!(bench.answer(&frame), None);
+        bench.state.owns_server_address.store(true, Ordering::Relaxed);
+        let answer = bench.answer(&frame).unwrap();
+        assert_eq!(answer[..6], mac(10).octets());
+        assert_eq!((&answer[26..30], &answer[30..34]), (&SERVER.octets()[..], &LEASED.octets()[..]));
+        assert_eq!(answer[38..], *b"\0\x01\0\x02ping");
+    }
+
+    #[test]
+    fn a_declined_address_waits_to_be_probed() {
+        let bench = Bench::new();
+        let declines = [53, 1, 4, 54, 4, 192, 168, 48, 77, 50, 4, 192, 168, 48, 82];
+        assert_eq!(bench.answer_to(mac(10), &declines), None);
+        assert_eq!(bench.state.declined.read()[0].detail, u64::from(u32::from(LEASED)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_frame_makes_it_panic(
+            change in proptest::collection::vec((0_usize..300, any::<u8>()), 0..6),
+            options in proptest::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let bench = Bench::new();
+            let payload = message(mac(10), NOBODY, &options);
+            let mut frame = framed(mac(10), (NOBODY, 68), (EVERYBODY, 67), &payload);
+            for (at, value) in change {
+                if let Some(byte) = frame.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            let _ = bench.answer(&frame);
         }
     }
 }

@@ -16,6 +16,7 @@ use vmdhcp_core::MacAddr;
 use vmdhcp_core::dhcp::{Authority, LeaseTable};
 use vmdhcp_core::pool::{Pool, PoolRef};
 
+use super::foreign;
 use super::metrics::PoolMetrics;
 use super::records::ClientRecord;
 use super::sightings::Sightings;
@@ -167,7 +168,7 @@ impl State {
         superseded.retain(|serving| Arc::strong_count(serving) > 1);
         superseded.extend(previous.filter(|serving| Arc::strong_count(serving) > 1));
         drop(superseded);
-        self.changes.send_modify(|changes| *changes += 1);
+        self.notify();
     }
 
     /// Says why nothing is served, while nothing is.
@@ -180,15 +181,36 @@ impl State {
         self.changes.subscribe()
     }
 
+    /// Lets whoever waits for [`changes`](Self::changes) look again.
+    pub(crate) fn notify(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
     /// Notes whether the packet sockets are open.
     pub(crate) fn set_socket_open(&self, open: bool) {
         self.socket_open.store(open, Ordering::Relaxed);
-        self.changes.send_modify(|changes| *changes += 1);
+        self.notify();
     }
 
     /// Whether the packet sockets are open.
     pub(crate) fn is_socket_open(&self) -> bool {
         self.socket_open.load(Ordering::Relaxed)
+    }
+
+    /// Brings the gauges that follow from all this up to date, every second, for as long as it is polled.
+    pub(crate) async fn keep_gauges(&self) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            ticks.tick().await;
+            let now = self.now();
+            let serving = self.serving().clone();
+            let current = serving.is_some_and(|serving| serving.authority(now) == Authority::Current);
+            let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+            self.metrics.ready.store(self.readiness().is_ok(), Ordering::Relaxed);
+            self.metrics.current.store(current, Ordering::Relaxed);
+            self.metrics.conflicts.store(number(lock(&self.conflicts).len()), Ordering::Relaxed);
+            self.metrics.foreign_servers.store(number(foreign::read(self, now).len()), Ordering::Relaxed);
+        }
     }
 
     /// Nothing, if clients are answered; else why they are not.

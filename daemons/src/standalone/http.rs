@@ -23,8 +23,12 @@ pub(super) fn router(agents: Agents) -> Router {
 
 /// Ready when every agent serves; the answer names those that do not.
 async fn readyz(State(agents): State<Agents>) -> Response {
-    let waiting: Vec<_> =
-        agents.all().into_iter().filter(|(_, agent)| !agent.is_ready()).map(|(pool, _)| pool.to_string()).collect();
+    let waiting: Vec<_> = agents
+        .all()
+        .into_iter()
+        .filter(|(_, agent)| !agent.is_ready())
+        .map(|(pool, _)| pool.to_string())
+        .collect();
     if waiting.is_empty() {
         return Json(json!({ "ok": true })).into_response();
     }

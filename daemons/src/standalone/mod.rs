@@ -40,7 +40,9 @@ pub struct StandaloneOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum StandaloneError {
     /// An interface is not there.
-    #[error("there is no interface {interface} here (for the network {network}); `ip link` lists those that there are")]
+    #[error(
+        "there is no interface {interface} here (for the network {network}); `ip link` lists those that there are"
+    )]
     NoInterface {
         /// The network.
         network: NetworkName,
@@ -89,13 +91,16 @@ pub enum StandaloneError {
 pub async fn run(options: StandaloneOptions, shutdown: Shutdown) -> Result<(), StandaloneError> {
     let StandaloneOptions { api, client, interfaces, listen, snapshots } = options;
     check_interfaces(&interfaces)?;
-    let _locks = interfaces.values().map(|interface| api.lock_interface(interface)).collect::<Result<Vec<_>, _>>()?;
-    std::fs::create_dir_all(&snapshots).map_err(|error| StandaloneError::Snapshots { path: snapshots.clone(), error })?;
+    let _locks =
+        interfaces.values().map(|interface| api.lock_interface(interface)).collect::<Result<Vec<_>, _>>()?;
+    std::fs::create_dir_all(&snapshots)
+        .map_err(|error| StandaloneError::Snapshots { path: snapshots.clone(), error })?;
     let listening = async {
         let listener = TcpListener::bind(listen).await?;
         Ok((listener.local_addr()?, listener))
     };
-    let (address, listener) = listening.await.map_err(|error| StandaloneError::Listen { address: listen, error })?;
+    let (address, listener) =
+        listening.await.map_err(|error| StandaloneError::Listen { address: listen, error })?;
 
     let mut registry = Registry::default();
     let metrics = ManagerMetrics::register(&mut registry);
@@ -105,9 +110,14 @@ pub async fn run(options: StandaloneOptions, shutdown: Shutdown) -> Result<(), S
     let agents = supervisor::Agents::default();
     let router = http::router(agents.clone()).merge(admin::metrics_route(Arc::new(registry)));
     let placement = Placement::Interfaces(interfaces.clone());
-    let manager = manager::run(client.clone(), ManagerOptions { placement, clock: Timestamp::now, metrics }, shutdown.clone());
+    let manager = manager::run(
+        client.clone(),
+        ManagerOptions { placement, clock: Timestamp::now, metrics },
+        shutdown.clone(),
+    );
     let url = format!("http://{address}/agents");
-    let supervisor = supervisor::Supervisor { client, interfaces, snapshots, url, metrics: agent_metrics, agents };
+    let supervisor =
+        supervisor::Supervisor { client, interfaces, snapshots, url, metrics: agent_metrics, agents };
     tracing::info!(%address, "serving");
     let (manager, agents, admin) = tokio::join!(
         ending(manager, &shutdown),
@@ -133,7 +143,10 @@ fn check_interfaces(interfaces: &BTreeMap<NetworkName, String>) -> Result<(), St
             return Err(StandaloneError::SharedInterface { interface: interface.clone() });
         }
         if nix::net::if_::if_nametoindex(interface.as_str()).is_err() {
-            return Err(StandaloneError::NoInterface { network: network.clone(), interface: interface.clone() });
+            return Err(StandaloneError::NoInterface {
+                network: network.clone(),
+                interface: interface.clone(),
+            });
         }
     }
     Ok(())

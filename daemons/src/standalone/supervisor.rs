@@ -1,6 +1,7 @@
 //! Starts and stops agents: one for each pool that is in service and whose network has an interface here.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -71,7 +72,8 @@ impl Supervisor {
     pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), StandaloneError> {
         let (pools, writer) = reflector::store();
         let all: Api<IPPool> = Api::all(self.client.clone());
-        let events = watcher(all, watcher::Config::default()).default_backoff().reflect(writer).touched_objects();
+        let events =
+            watcher(all, watcher::Config::default()).default_backoff().reflect(writer).touched_objects();
         let mut events = std::pin::pin!(events.map_err(|error| tracing::warn!(%error, "the watch of pools")));
         let (deaths, mut died) = mpsc::unbounded_channel();
         let mut running = BTreeMap::new();
@@ -113,23 +115,32 @@ impl Supervisor {
         deaths: &mpsc::UnboundedSender<Death>,
     ) -> Result<(), Death> {
         let wanted = self.wanted(pools);
-        let surplus: Vec<_> =
-            running.iter().filter(|(pool, agent)| wanted.get(*pool) != Some(&agent.wanted)).map(|(pool, _)| pool.clone()).collect();
+        let surplus: Vec<_> = running
+            .iter()
+            .filter(|(pool, agent)| wanted.get(*pool) != Some(&agent.wanted))
+            .map(|(pool, _)| pool.clone())
+            .collect();
         for pool in surplus {
             if let Some(agent) = running.remove(&pool) {
                 self.stop(&pool, agent).await;
             }
         }
         for (pool, wanted) in wanted {
-            if !running.contains_key(&pool) {
-                let agent = self.start(&pool, wanted, deaths).map_err(|error| (pool.clone(), error))?;
-                running.insert(pool, agent);
+            if let Entry::Vacant(place) = running.entry(pool) {
+                let agent =
+                    self.start(place.key(), wanted, deaths).map_err(|error| (place.key().clone(), error))?;
+                place.insert(agent);
             }
         }
         Ok(())
     }
 
-    fn start(&self, pool: &PoolRef, wanted: Wanted, deaths: &mpsc::UnboundedSender<Death>) -> Result<Running, AgentError> {
+    fn start(
+        &self,
+        pool: &PoolRef,
+        wanted: Wanted,
+        deaths: &mpsc::UnboundedSender<Death>,
+    ) -> Result<Running, AgentError> {
         let config = AgentConfig {
             name: format!("standalone-{}", wanted.interface),
             pool: pool.clone(),
@@ -141,7 +152,7 @@ impl Supervisor {
         let agent = Agent::new(config, self.client.clone(), self.metrics.clone())?;
         let stop = Shutdown::new();
         let (deaths, pool_of_task) = (deaths.clone(), pool.clone());
-        let life = agent.clone().run(stop.clone());
+        let life = Box::pin(agent.clone().run(stop.clone()));
         let task = tokio::spawn(async move {
             if let Err(error) = life.await {
                 // The receiver lives until every agent has been stopped.

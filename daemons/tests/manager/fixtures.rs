@@ -170,6 +170,19 @@ impl Manager {
         of_object.filter_map(|event| event.reason).collect()
     }
 
+    /// Waits for the first Event on the object of that name, and returns its reason.
+    pub(crate) async fn first_event_of(&self, name: &str) -> String {
+        let first = async {
+            loop {
+                if let Some(reason) = self.events_of(name).await.pop() {
+                    return reason;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, first).await.expect("an Event comes")
+    }
+
     pub(crate) async fn allocated(&self, pool: &str) -> BTreeMap<String, String> {
         ipv4(&self.api::<IPPool>().get(pool).await.unwrap()).allocated
     }

@@ -161,6 +161,10 @@ fn every_agent_serves_this(observation: &Observation) -> bool {
     let version = |text: &str| text.parse::<u64>().ok();
     let this = observation.object.metadata.resource_version.as_deref().and_then(version);
     let uid = observation.object.metadata.uid.as_deref();
+    // Where an agent should be and none is known, one may be serving that cannot say so.
+    if observation.placed && observation.agents.is_empty() {
+        return false;
+    }
     observation.agents.iter().all(|agent| {
         uid == Some(&agent.report.pool_uid)
             && this.is_some()

@@ -1,0 +1,102 @@
+//! A network of the test's own: the test runs again in new namespaces, with a cable between two cards.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rtnetlink::{LinkUnspec, LinkVeth};
+
+/// The end of the cable that the agent serves.
+pub(crate) const AGENT_END: &str = "agent0";
+/// The end of the cable that clients are on.
+pub(crate) const CLIENT_END: &str = "client0";
+
+/// Set in the process that has a network of its own.
+const INSIDE: &str = "VMDHCP_TEST_IN_NETWORK";
+const UNSHARE: [&str; 3] = ["--map-root-user", "--net", "--mount"];
+
+/// Runs the test of this name in a network of its own, or says why that is not possible here.
+pub(crate) fn alone(name: &str, test: impl Future<Output = ()>) {
+    if std::env::var_os(INSIDE).is_some() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            lay_cable().await;
+            test.await;
+        });
+        return;
+    }
+    match Command::new("unshare").args(UNSHARE).arg("true").output() {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => {
+            let why = String::from_utf8_lossy(&output.stderr);
+            eprintln!("SKIPPED {name}: no namespaces can be made here: {why}");
+            return;
+        }
+        Err(why) => {
+            eprintln!("SKIPPED {name}: the program unshare (util-linux) cannot be run: {why}");
+            return;
+        }
+    }
+    let output = Command::new("unshare")
+        .args(UNSHARE)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let has_run = stdout.contains("1 passed");
+    assert!(output.status.success() && has_run, "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+async fn lay_cable() {
+    let (connection, handle, _) = rtnetlink::new_connection().unwrap();
+    tokio::spawn(connection);
+    handle.link().add(LinkVeth::new(AGENT_END, CLIENT_END).build()).execute().await.unwrap();
+    for end in [AGENT_END, CLIENT_END] {
+        let index = nix::net::if_::if_nametoindex(end).unwrap();
+        handle.link().set(LinkUnspec::new_with_index(index).up().build()).execute().await.unwrap();
+    }
+    forward(false);
+}
+
+/// Whether the host forwards what comes in by the agent's end.
+pub(crate) fn forward(on: bool) {
+    fs::write(format!("/proc/sys/net/ipv4/conf/{AGENT_END}/forwarding"), if on { "1" } else { "0" }).unwrap();
+}
+
+/// Gives the card at the agent's end another address.
+pub(crate) async fn set_card(mac: [u8; 6]) {
+    let (connection, handle, _) = rtnetlink::new_connection().unwrap();
+    tokio::spawn(connection);
+    let index = nix::net::if_::if_nametoindex(AGENT_END).unwrap();
+    let change = LinkUnspec::new_with_index(index).address(mac.to_vec()).build();
+    handle.link().set(change).execute().await.unwrap();
+}
+
+/// Pulls the cable out: both ends are gone.
+pub(crate) async fn remove_cable() {
+    let (connection, handle, _) = rtnetlink::new_connection().unwrap();
+    tokio::spawn(connection);
+    let index = nix::net::if_::if_nametoindex(AGENT_END).unwrap();
+    handle.link().del(index).execute().await.unwrap();
+}
+
+/// IPv4 addresses that the kernel has on the agent's end.
+pub(crate) fn kernel_addresses() -> Vec<std::net::Ipv4Addr> {
+    nix::ifaddrs::getifaddrs()
+        .unwrap()
+        .filter(|entry| entry.interface_name == AGENT_END)
+        .filter_map(|entry| Some(entry.address?.as_sockaddr_in()?.ip()))
+        .collect()
+}
+
+/// Waits until it holds, for ten seconds at most.
+pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !holds().await {
+        assert!(Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
