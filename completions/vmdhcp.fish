@@ -28,7 +28,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -s n -l namespace -d 'Namesp
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -s V -l version -d 'Print version'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "apply" -d 'Declare pools and claims from files'
@@ -50,13 +50,13 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -l kubeconfig -d 'K
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -l dry-run -d 'Let the API check everything, and store nothing'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -l wait -d 'Do not return before the change has come into effect'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -f -a "create" -d 'Create a pool; on a terminal, asks for what is missing'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -f -a "list" -d 'List pools'
@@ -93,7 +93,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l dry-run -d 'Let the API check everything, and store nothing'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l wait -d 'Do not return before the change has come into effect'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from list" -s l -l selector -d 'Only objects with these labels, for instance tier=lab,owner!=me' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the list' -r -f -a "table\t'A table, or a page for one object'
@@ -107,7 +107,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from list" -s A -l all-namespaces -d 'List the objects of all namespaces'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from list" -s w -l watch -d 'Then go on, and print every change until interrupted'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from ls" -s l -l selector -d 'Only objects with these labels, for instance tier=lab,owner!=me' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from ls" -s o -l output -d 'Format of the list' -r -f -a "table\t'A table, or a page for one object'
@@ -121,7 +121,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from ls" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from ls" -s A -l all-namespaces -d 'List the objects of all namespaces'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from ls" -s w -l watch -d 'Then go on, and print every change until interrupted'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from show" -s o -l output -d 'Print the object in this format instead of a message' -r -f -a "json\t''
 yaml\t''
@@ -130,7 +130,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from show" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from show" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from show" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from describe" -s o -l output -d 'Print the object in this format instead of a message' -r -f -a "json\t''
 yaml\t''
@@ -139,7 +139,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from describe" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from describe" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from describe" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from describe" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from describe" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from describe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l timeout -d 'How long --wait waits' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -s o -l output -d 'Print the object in this format instead of a message' -r -f -a "json\t''
@@ -194,7 +194,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l dry-run -d 'Let the API check everything, and store nothing'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l wait -d 'Do not return before the change has come into effect'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from pause" -l timeout -d 'How long --wait waits' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from pause" -s o -l output -d 'Print the object in this format instead of a message' -r -f -a "json\t''
@@ -206,7 +206,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from pause" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from pause" -l dry-run -d 'Let the API check everything, and store nothing'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from pause" -l wait -d 'Do not return before the change has come into effect'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from pause" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from pause" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from resume" -l timeout -d 'How long --wait waits' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from resume" -s o -l output -d 'Print the object in this format instead of a message' -r -f -a "json\t''
@@ -218,7 +218,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from resume" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from resume" -l dry-run -d 'Let the API check everything, and store nothing'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from resume" -l wait -d 'Do not return before the change has come into effect'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -l timeout -d 'How long --wait waits' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
@@ -228,13 +228,13 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -l dry-run -d 'Let the API check everything, and store nothing'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -l wait -d 'Do not return before the change has come into effect'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "list" -d 'List who has which address, and who waits for one'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "ls" -d 'List who has which address, and who waits for one'
@@ -256,7 +256,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -s A -l all-namespaces -d 'List the objects of all namespaces'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -s w -l watch -d 'Then go on, and print every change until interrupted'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from ls" -l pool -d 'Only leases of this pool' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from ls" -s l -l selector -d 'Only objects with these labels, for instance tier=lab,owner!=me' -r
@@ -271,7 +271,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from ls" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from ls" -s A -l all-namespaces -d 'List the objects of all namespaces'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from ls" -s w -l watch -d 'Then go on, and print every change until interrupted'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from inspect" -s o -l output -d 'Print what is known as {"leases": [...], "notes": [...]}' -r -f -a "json\t''
 yaml\t''"
@@ -280,7 +280,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from inspect" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from inspect" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from inspect" -s A -l all-namespaces -d 'Look for the VM in all namespaces'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s o -l output -d 'Print what is known as {"leases": [...], "notes": [...]}' -r -f -a "json\t''
 yaml\t''"
@@ -289,7 +289,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s A -l all-namespaces -d 'Look for the VM in all namespaces'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l ip -d 'The address' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l hostname -d 'Host name that the card is sent (option 12)' -r
@@ -303,7 +303,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l dry-run -d 'Let the API check everything, and store nothing'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l wait -d 'Do not return before the change has come into effect'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from remove" -l timeout -d 'How long --wait waits' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from remove" -s o -l output -d 'Print the object in this format instead of a message' -r -f -a "json\t''
@@ -316,7 +316,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from remove" -l force -d 'Declare that no guest uses the retiring address any more'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from remove" -l dry-run -d 'Let the API check everything, and store nothing'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from remove" -l wait -d 'Do not return before the change has come into effect'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -l timeout -d 'How long --wait waits' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -s o -l output -d 'Print the object in this format instead of a message' -r -f -a "json\t''
@@ -329,7 +329,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -l force -d 'Declare that no guest uses the retiring address any more'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -l dry-run -d 'Let the API check everything, and store nothing'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -l wait -d 'Do not return before the change has come into effect'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l nic -d 'Serve this VM network on this interface; the network as NAME or NAMESPACE/NAME' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l listen -d 'Where probes, metrics and leases are shown (plain HTTP)' -r
@@ -339,28 +339,28 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -s n -l namesp
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -l out -d 'Write the scripts of all shells into this folder instead' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand man" -l out -d 'Write one page a command into this folder instead' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand man" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand man" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand man" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand man" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand man" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand man" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand crd" -l out -d 'Write one file a kind into this folder instead' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand crd" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand crd" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand crd" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand crd" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand crd" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand crd" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand crd" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand version" -s o -l output -d 'Print the object in this format instead of a message' -r -f -a "json\t''
 yaml\t''
@@ -369,5 +369,5 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand version" -s n -l namespace
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand version" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand version" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand version" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand version" -s v -l verbose -d 'Say on standard error what is going on; twice: every request'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand version" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'

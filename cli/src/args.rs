@@ -74,7 +74,7 @@ pub(crate) struct Connection {
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
 
-    /// Say on standard error what is going on; twice: every request
+    /// Say on standard error what is going on; more with each repetition
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

@@ -117,18 +117,52 @@ impl Lab {
     pub(crate) async fn run(&self, line: &str) -> Ran {
         let (stdout, stderr) = (Stream::default(), Stream::default());
         let mut output = Output::to_memory(stdout.clone(), stderr.clone());
-        let words = std::iter::once("vmdhcp").chain(line.split_whitespace()).map(Into::into);
-        let Cli { connection, command } = args::parse(words).unwrap();
-        let result = match command {
-            Command::Apply(command) => command.run(&self.session, &connection, &mut output).await,
-            Command::Pool(command) => command.run(&self.session, &mut output).await,
-            Command::Lease(command) => command.run(&self.session, &mut output).await,
-            other => other.run(&connection, &mut output),
-        };
+        let result = self.run_into(line, &mut output).await;
         if let Err(failure) = &result {
             output.error(failure);
         }
         Ran { stdout: stdout.text(), stderr: stderr.text(), result }
+    }
+
+    async fn run_into(&self, line: &str, output: &mut Output) -> Result<(), Failure> {
+        let words = std::iter::once("vmdhcp").chain(line.split_whitespace()).map(Into::into);
+        let Cli { connection, command } = args::parse(words).unwrap();
+        match command {
+            Command::Apply(command) => command.run(&self.session, &connection, output).await,
+            Command::Pool(command) => command.run(&self.session, output).await,
+            Command::Lease(command) => command.run(&self.session, output).await,
+            other => other.run(&connection, output),
+        }
+    }
+
+    /// Runs a command that does not end by itself, beside `others`, until it has printed `lines` lines.
+    pub(crate) async fn watch(&self, line: &str, lines: usize, others: &[&str]) -> String {
+        let stdout = Stream::default();
+        let mut output = Output::to_memory(stdout.clone(), Stream::default());
+        let printed = async |count: usize| {
+            while stdout.text().lines().count() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let changes = async {
+            // The titles and what is there already come first.
+            printed(2).await;
+            for other in others {
+                let before = stdout.text().lines().count();
+                let ran = Box::pin(self.run(other)).await;
+                assert!(ran.result.is_ok(), "{other}: {}", ran.stderr);
+                printed(before + 1).await;
+            }
+            printed(lines).await;
+        };
+        let ended = async {
+            tokio::select! {
+                result = Box::pin(self.run_into(line, &mut output)) => panic!("the watch has ended: {result:?}"),
+                () = changes => {}
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), ended).await.unwrap();
+        stdout.text()
     }
 
     /// Runs command lines and gives them with all that they print, as one would see it.

@@ -225,3 +225,18 @@ async fn a_dry_run_says_what_would_be_done_and_does_not_do_it() {
     );
     assert_eq!(spec(&lab, "net-48").await["ipv4Config"]["leaseTime"], 300);
 }
+
+#[tokio::test]
+async fn a_watch_prints_what_is_there_and_then_every_change_under_the_same_titles() {
+    let lab = Lab::served().await;
+    let pools =
+        lab.watch("pool list -w", 3, &["pool create b --network b --cidr 10.0.0.0/24", "pool pause b"]).await;
+    let leases = lab
+        .watch(
+            "lease list -w",
+            5,
+            &["lease add net-48 02:00:00:00:00:20 --ip 192.168.48.20", "lease remove net-48 192.168.48.20"],
+        )
+        .await;
+    assert_snapshot!(format!("{pools}\n{leases}"));
+}
