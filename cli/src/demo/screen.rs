@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dialoguer::console::style;
 use indicatif::ProgressBar;
 
 use super::DemoError;
@@ -92,8 +93,11 @@ impl<'a> Screen<'a> {
         }
     }
 
+    /// Green or red where that can be seen and is wanted.
     fn mark(&self, kept: bool) -> String {
-        self.output.mood(if kept { "✓" } else { "✗" }, kept)
+        let mark = if kept { style("✓").green() } else { style("✗").red() };
+        let is_terminal = self.output.width().is_some();
+        if is_terminal { mark } else { mark.force_styling(false) }.to_string()
     }
 
     /// Prints above the sign of life.
