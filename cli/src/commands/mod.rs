@@ -3,6 +3,7 @@
 mod apply;
 mod completions;
 mod crd;
+mod delete;
 mod demo;
 mod lease;
 mod man;
@@ -22,6 +23,8 @@ use crate::output::Output;
 pub(crate) enum Command {
     /// Declare pools and claims from files
     Apply(apply::Apply),
+    /// Delete what files declare
+    Delete(delete::Delete),
     /// Pools: the addresses of VM networks
     #[command(subcommand)]
     Pool(pool::Pool),
@@ -47,6 +50,9 @@ impl Command {
     pub(crate) fn run(self, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Apply(command) => {
+                on_api(connection, async |session| command.run(session, connection, output).await)
+            }
+            Self::Delete(command) => {
                 on_api(connection, async |session| command.run(session, connection, output).await)
             }
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
