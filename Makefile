@@ -38,4 +38,8 @@ unit: ## Run all tests
 	$(CARGO) test --locked --workspace
 
 generate: ## Rewrite what is generated: CRDs, completions, man pages
-	$(CARGO) run --locked -p vmdhcp-cli -- generate .
+	$(CARGO) build --locked -p vmdhcp-cli
+	rm -rf completions man && mkdir -p completions man chart/crds
+	target/debug/vmdhcp completions --out completions
+	target/debug/vmdhcp man --out man
+	target/debug/vmdhcp crd --out chart/crds

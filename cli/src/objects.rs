@@ -150,8 +150,7 @@ pub(crate) async fn list<K: Kind>(
     scope: Scope<'_>,
     selector: Option<&str>,
 ) -> Result<Vec<DynamicObject>, Failure> {
-    let mut parameters = ListParams::default();
-    parameters.label_selector = selector.map(Into::into);
+    let parameters = ListParams { label_selector: selector.map(Into::into), ..ListParams::default() };
     let found = api::<K>(session, scope).list(&parameters).await;
     let mut items = found.map_err(Failure::asking(format!("list {}s", K::kind(&()))))?.items;
     items.sort_by_key(|item| (item.namespace(), item.name_any()));

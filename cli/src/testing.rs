@@ -135,17 +135,16 @@ impl Lab {
 
     /// Runs command lines and gives them with all that they print, as one would see it.
     pub(crate) async fn transcript(&self, lines: &[&str]) -> String {
-        let mut transcript = String::new();
+        let mut transcript = Vec::new();
         for line in lines {
-            let ran = self.run(line).await;
-            let code = exit::number(&ran.result);
-            transcript += &format!("$ vmdhcp {line}\n{}{}", ran.stdout, ran.stderr);
-            if code != exit::OK {
-                transcript += &format!("[exit code {code}]\n");
-            }
-            transcript += "\n";
+            let Ran { stdout, stderr, result } = self.run(line).await;
+            let ending = match exit::number(&result) {
+                exit::OK => String::new(),
+                code => format!("[exit code {code}]\n"),
+            };
+            transcript.push(format!("$ vmdhcp {line}\n{stdout}{stderr}{ending}"));
         }
-        transcript
+        transcript.join("\n")
     }
 
     /// Declares a manifest.

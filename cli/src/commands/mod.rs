@@ -21,27 +21,20 @@ use crate::output::Output;
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Declare pools and claims from files
     Apply(apply::Apply),
     /// Delete what files declare
     Delete(delete::Delete),
     /// Pools: the addresses of VM networks
     #[command(subcommand)]
-    Pool(pool::Pool),
+    Pool(Box<pool::Pool>),
     /// Leases: who has which address, and why not
     #[command(subcommand)]
     Lease(lease::Lease),
-    /// Serve the pools of one file on this machine's interfaces
     Standalone(standalone::Standalone),
-    /// Show the whole system at work on this machine, without touching it
     Demo(demo::Demo),
-    /// Print the completion script of a shell
     Completions(completions::Completions),
-    /// Print the manual page, or write all pages
     Man(man::Man),
-    /// Print the CustomResourceDefinitions of both kinds
     Crd(crd::Crd),
-    /// Print the version
     Version(version::Version),
 }
 
