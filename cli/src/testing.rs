@@ -65,7 +65,7 @@ pub(crate) struct Lab {
 
 /// What one stream of a command took.
 #[derive(Clone, Default)]
-struct Stream(Rc<RefCell<Vec<u8>>>);
+pub(crate) struct Stream(Rc<RefCell<Vec<u8>>>);
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -78,7 +78,8 @@ impl Write for Stream {
 }
 
 impl Stream {
-    fn text(&self) -> String {
+    /// All of it.
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 }
@@ -129,6 +130,7 @@ impl Lab {
         let Cli { connection, command } = args::parse(words).unwrap();
         match command {
             Command::Apply(command) => command.run(&self.session, &connection, output).await,
+            Command::Delete(command) => command.run(&self.session, &connection, output).await,
             Command::Pool(command) => command.run(&self.session, output).await,
             Command::Lease(command) => command.run(&self.session, output).await,
             other => other.run(&connection, output),

@@ -3,6 +3,7 @@
 mod apply;
 mod completions;
 mod crd;
+mod delete;
 mod demo;
 mod lease;
 mod man;
@@ -21,6 +22,8 @@ use crate::output::Output;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Apply(apply::Apply),
+    /// Delete what files declare
+    Delete(delete::Delete),
     /// Pools: the addresses of VM networks
     #[command(subcommand)]
     Pool(Box<pool::Pool>),
@@ -40,6 +43,9 @@ impl Command {
     pub(crate) fn run(self, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Apply(command) => {
+                on_api(connection, async |session| command.run(session, connection, output).await)
+            }
+            Self::Delete(command) => {
                 on_api(connection, async |session| command.run(session, connection, output).await)
             }
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),

@@ -5,6 +5,7 @@ use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
+use crate::exit;
 use crate::testing::{CLAIM, Lab, POOL};
 
 async fn spec(lab: &Lab, name: &str) -> Value {
@@ -126,6 +127,23 @@ async fn the_same_manifest_twice_changes_nothing_and_a_field_that_goes_is_remove
     assert_snapshot!(lab.apply(&less).await.stdout, @"ippool.network.harvesterhci.io/net-48 configured");
     let config = spec(&lab, "net-48").await["ipv4Config"].take();
     assert_eq!((&config["dns"], &config["leaseTime"]), (&Value::Null, &json!(600)));
+}
+
+#[tokio::test]
+async fn what_a_file_declares_is_deleted_claims_before_their_pool() {
+    let lab = Lab::new();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("{POOL}---{CLAIM}")).unwrap();
+    let line = |flags: &str| format!("delete -f {} {flags}", file.path().display());
+    assert_eq!(exit::number(&lab.run(&line("")).await.result), exit::NOT_FOUND);
+    assert!(lab.run(&line("--ignore-not-found")).await.result.is_ok());
+    lab.serve().await;
+    assert!(lab.run(&line("--dry-run")).await.result.is_ok());
+    assert_snapshot!(lab.run(&line("--wait")).await.stdout, @"
+    virtualmachinenetworkconfig.network.harvesterhci.io/web deleted
+    ippool.network.harvesterhci.io/net-48 deleted
+    ");
+    assert_eq!(lab.run("pool list -o name").await.stdout, "");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dialoguer::console::style;
 use indicatif::ProgressBar;
 
 use super::DemoError;
@@ -92,8 +93,11 @@ impl<'a> Screen<'a> {
         }
     }
 
+    /// Green or red where that can be seen and is wanted.
     fn mark(&self, kept: bool) -> String {
-        self.output.mood(if kept { "✓" } else { "✗" }, kept)
+        let mark = if kept { style("✓").green() } else { style("✗").red() };
+        let is_terminal = self.output.width().is_some();
+        if is_terminal { mark } else { mark.force_styling(false) }.to_string()
     }
 
     /// Prints above the sign of life.
@@ -122,5 +126,57 @@ fn indented(blanks: usize, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Memory;
+    use crate::testing::Stream;
+
+    fn check(promise: &str, kept: bool) -> Event {
+        let seen = "192.168.48.82".to_owned();
+        Event::Check(Check { promise: promise.to_owned(), seen, milliseconds: Some(12), kept })
+    }
+
+    /// What is on the screen after these events, and how the demo ends.
+    fn shown(events: impl IntoIterator<Item = Event>) -> (String, Result<(), Failure>) {
+        let stream = Stream::default();
+        let mut output = Output::to_memory(stream.clone(), Stream::default());
+        let mut screen = Screen::new(&mut output).unwrap();
+        for event in events {
+            screen.show(event).unwrap();
+        }
+        let result = screen.conclude();
+        (stream.text(), result)
+    }
+
+    #[test]
+    fn a_tour_is_shown_in_chapters_and_ends_with_a_table_of_its_checks() {
+        let chapter = Event::Chapter { title: "The VMs boot".into(), text: "Each asks.\nEach gets.".into() };
+        let command = Event::Command { line: "vmdhcp pool list".into(), printed: "NAME\nippool-1\n".into() };
+        let (text, result) =
+            shown([chapter, command, check("an address", true), check("the same", true), Event::Finished]);
+        insta::assert_snapshot!(text);
+        assert!(result.is_ok());
+    }
+
+    #[test]
+    fn a_check_that_does_not_hold_is_marked_and_makes_the_demo_fail() {
+        let (text, result) = shown([check("an address", true), check("the same", false), Event::Finished]);
+        assert!(text.contains("✗ the same"), "{text}");
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "1 of 2 checks of the demo did not hold; they are marked ✗ above"
+        );
+    }
+
+    #[test]
+    fn a_tour_that_stops_says_why_with_the_last_lines_of_the_log_and_its_first_reason_counts() {
+        let stopped = Event::Stopped { reason: "the server ended".into(), log: vec!["no such interface".into()] };
+        let later = Event::Stopped { reason: "signal 9".into(), log: Vec::new() };
+        let (text, result) = shown([check("an address", true), stopped, later]);
+        assert!(text.contains("no such interface"), "{text}");
+        assert_eq!(result.unwrap_err().to_string(), "the demo stopped: the server ended");
+    }
+
+    #[test]
+    fn a_tour_that_breaks_off_is_no_success_however_many_checks_held() {
+        assert!(shown([check("an address", true)]).1.is_err());
+        assert!(shown([]).1.is_err());
+    }
 }

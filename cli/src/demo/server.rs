@@ -67,11 +67,6 @@ impl Server {
         Ok(Self { child: shell.start(&Self::command_line(), log)? })
     }
 
-    /// Its process, as the tour's processes see it.
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     /// Waits until its agent of this pool answers on the network.
     pub(super) async fn ready(&mut self, pool: &str) -> Result<(), ServerError> {
         let deadline = Instant::now() + PATIENCE;
@@ -79,24 +74,33 @@ impl Server {
         let uri: Uri = path.parse().map_err(|e| ServerError::Process { doing: "ask", source: io::Error::other(e) })?;
         let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
         while Instant::now() < deadline {
-            let gone = self.child.try_wait().map_err(|source| ServerError::Process { doing: "watch", source })?;
-            if let Some(status) = gone {
-                return Err(ServerError::Ended { ending: super::sandbox::ending(status) });
-            }
             // Before it listens, a refused connection; before its agent serves, a status that says so.
             let mut request = Request::new(Body::empty());
             *request.uri_mut() = uri.clone();
             if client.request(request).await.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                error = self.ended() => return Err(error),
+            }
         }
         Err(ServerError::NotReady)
     }
 
-    /// Kills it without a chance to clean anything up (SIGKILL).
-    pub(super) async fn kill(mut self) -> Result<(), ServerError> {
-        self.child.kill().await.map_err(|source| ServerError::Process { doing: "kill", source })
+    /// Waits until it ends by itself, which it should not.
+    pub(super) async fn ended(&mut self) -> ServerError {
+        match self.child.wait().await {
+            Ok(status) => ServerError::Ended { ending: super::sandbox::ending(status) },
+            Err(source) => ServerError::Process { doing: "watch", source },
+        }
+    }
+
+    /// Kills it without a chance to clean anything up, and gives the command line that does so.
+    pub(super) async fn kill(mut self) -> Result<String, ServerError> {
+        let id = self.child.id().map(|id| id.to_string()).unwrap_or_default();
+        self.child.kill().await.map_err(|source| ServerError::Process { doing: "kill", source })?;
+        Ok(format!("kill -9 {id}"))
     }
 }
 

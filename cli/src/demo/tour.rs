@@ -93,7 +93,7 @@ pub(super) enum TourError {
 /// Gives the whole tour in this process's namespaces.
 pub(super) async fn give<W: Write>(narrator: Narrator<W>) -> io::Result<()> {
     let shell = Shell { folder: sandbox::folder() };
-    let mut tour = Tour { narrator, shell };
+    let mut tour = Tour { narrator, shell, server: None };
     let result = tokio::time::timeout(LIMIT, tour.chapters()).await.unwrap_or(Err(TourError::TimedOut));
     let last = match result {
         Ok(()) => Event::Finished,
@@ -107,6 +107,7 @@ pub(super) async fn give<W: Write>(narrator: Narrator<W>) -> io::Result<()> {
 struct Tour<W> {
     narrator: Narrator<W>,
     shell: Shell,
+    server: Option<Server>,
 }
 
 /// The machines on the network.
@@ -125,9 +126,9 @@ struct Test {
 impl<W: Write> Tour<W> {
     async fn chapters(&mut self) -> Result<(), TourError> {
         let guests = self.build_the_network().await?;
-        let server = self.declare_and_serve().await?;
+        self.declare_and_serve().await?;
         let (first, second) = self.boot_the_vms(&guests).await?;
-        let _server = self.kill_the_server(server, &guests, &first, &second).await?;
+        self.kill_the_server(&guests, &first, &second).await?;
         self.change_an_option(&guests, &first).await?;
         self.delete_and_restore(&guests, &first).await
     }
@@ -165,7 +166,7 @@ impl<W: Write> Tour<W> {
         Ok(guest)
     }
 
-    async fn declare_and_serve(&mut self) -> Result<Server, TourError> {
+    async fn declare_and_serve(&mut self) -> Result<(), TourError> {
         self.chapter(
             "Declare what should be, and serve it",
             "On a cluster the API is Kubernetes, and `helm install` does the serving. Here the API is a file, and\n\
@@ -180,13 +181,12 @@ impl<W: Write> Tour<W> {
         }
         self.typed(format!("export VMDHCP_LOCAL={API_FILE}"), String::new())?;
         let test = self.test("the server answers on the network")?;
-        let mut server = self.start_server()?;
+        self.start_server()?;
         self.command("vmdhcp apply -f ippool.yaml -f virtualmachinenetworkconfig.yaml --wait").await?;
         self.command("vmdhcp apply -f second-vm.yaml --wait").await?;
-        server.ready(POOL).await?;
+        self.ready().await?;
         self.kept(test, true, format!("pool and VMs declared, served as {SERVER}"))?;
-        self.command("vmdhcp lease list").await?;
-        Ok(server)
+        self.command("vmdhcp lease list").await
     }
 
     async fn boot_the_vms(&mut self, guests: &Guests) -> Result<(Lease, Lease), TourError> {
@@ -222,21 +222,21 @@ impl<W: Write> Tour<W> {
 
     async fn kill_the_server(
         &mut self,
-        server: Server,
         guests: &Guests,
         first: &Lease,
         second: &Lease,
-    ) -> Result<Server, TourError> {
+    ) -> Result<(), TourError> {
         self.chapter(
             "The server is killed",
             "No lease is in its memory alone: the API has them all. Whoever starts next knows them.",
         )?;
-        let pid = server.pid().map(|pid| pid.to_string()).unwrap_or_default();
-        server.kill().await?;
-        self.typed(format!("kill -9 {pid}"), String::new())?;
+        if let Some(server) = self.server.take() {
+            let line = server.kill().await?;
+            self.typed(line, String::new())?;
+        }
         let test = self.test("back in service")?;
-        let mut server = self.start_server()?;
-        server.ready(POOL).await?;
+        self.start_server()?;
+        self.ready().await?;
         self.kept(test, true, "ready")?;
 
         let test = self.test("test-vm reboots into the same address")?;
@@ -245,8 +245,7 @@ impl<W: Write> Tour<W> {
 
         let test = self.test("second-vm forgot all, and gets the same")?;
         let answer = guests.second_vm.boot(PATIENCE).await?;
-        self.kept(test, address(&answer) == Some(second.address), in_words(&answer))?;
-        Ok(server)
+        self.kept(test, address(&answer) == Some(second.address), in_words(&answer))
     }
 
     async fn change_an_option(&mut self, guests: &Guests, first: &Lease) -> Result<(), TourError> {
@@ -300,13 +299,30 @@ impl<W: Write> Tour<W> {
 
     async fn command(&mut self, line: &str) -> Result<(), TourError> {
         self.tell(&Event::Doing { what: line.to_owned() })?;
-        let printed = self.shell.run(line).await?;
+        let running = self.shell.run(line);
+        let printed = match &mut self.server {
+            // A command that waits for a server that has died would only be a slower way to the same end.
+            Some(server) => tokio::select! {
+                printed = running => printed?,
+                error = server.ended() => return Err(error.into()),
+            },
+            None => running.await?,
+        };
         self.typed(line.to_owned(), printed)
     }
 
-    fn start_server(&mut self) -> Result<Server, TourError> {
+    fn start_server(&mut self) -> Result<(), TourError> {
         self.typed(format!("{} &", Server::command_line()), String::new())?;
-        Ok(Server::start(&self.shell)?)
+        self.server = Some(Server::start(&self.shell)?);
+        Ok(())
+    }
+
+    /// Waits until the server serves the pool.
+    async fn ready(&mut self) -> Result<(), TourError> {
+        if let Some(server) = &mut self.server {
+            server.ready(POOL).await?;
+        }
+        Ok(())
     }
 
     fn test(&mut self, promise: &str) -> Result<Test, TourError> {

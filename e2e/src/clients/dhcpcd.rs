@@ -9,7 +9,9 @@ use crate::Machine;
 use crate::lan::CARD;
 
 /// Without probes for the address, and without a random pause before the first packet.
+/// It must not touch the name servers of the machine that runs the tests.
 const CONFIGURATION: &str = "noarp\n\
+    nohook resolv.conf\n\
     nodelay\n\
     clientid\n\
     reboot 10\n\
@@ -23,6 +25,10 @@ pub(super) fn prepare(machine: &Machine, folder: &Path) {
     let database = folder.join("database");
     fs::create_dir(&database).unwrap();
     machine.bind(&database, DATABASE);
+    // Whatever a hook of Debian's does all the same, it does to a file of the test.
+    let name_servers = folder.join("resolv.conf");
+    fs::write(&name_servers, "").unwrap();
+    machine.bind(&name_servers, "/etc/resolv.conf");
 }
 
 pub(super) fn arguments(folder: &Path) -> Vec<OsString> {
