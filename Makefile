@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ARGS  ?=
 
-.PHONY: help build demo test generate fmt lint doc unit clients run
+.PHONY: help build demo test generate fmt lint doc unit clients testcluster run
 
 build: ## Build the vmdhcp binary (target/release/vmdhcp)
 	$(CARGO) build --release --locked -p vmdhcp-cli
@@ -18,11 +18,14 @@ demo: ## Take the two-minute tour: build, and show a VM network being served
 run: ## Run the binary: make run ARGS="pool list"
 	$(CARGO) run --locked -p vmdhcp-cli -- $(ARGS)
 
-test: clients fmt lint doc unit ## Run everything: formatting, lints, documentation and all tests
+test: clients testcluster fmt lint doc unit ## Run everything: formatting, lints, documentation and all tests
 	@e2e/clients.sh verdict
 
 clients: ## Install the DHCP clients of others that the tests use (as root, by apt)
 	@e2e/clients.sh install
+
+testcluster: ## Build the Kubernetes control plane that the tests use (with Go, once)
+	@e2e/testcluster/build.sh build
 
 fmt: ## Check the formatting
 	$(CARGO) fmt --all --check
