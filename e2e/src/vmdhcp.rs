@@ -70,6 +70,11 @@ impl Api {
         serde_json::from_str(&self.run(line)).unwrap()
     }
 
+    /// Waits until everything in the manifests of the README has come into effect: they are applied once more.
+    pub fn settle(&self) {
+        succeeded("apply --wait", &self.output("apply -f - --wait", &MANIFESTS.join("---\n")));
+    }
+
     /// Starts `vmdhcp standalone` on the host's bridge, and waits until the agent of [`POOL`] serves.
     pub fn serve(&self, host: &Machine, network: &str, pool: &str) -> Standalone {
         let arguments = ["--local".into(), self.file(), "standalone".into(), "--nic".into()];
