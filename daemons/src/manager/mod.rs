@@ -41,7 +41,7 @@ pub use metrics::ManagerMetrics;
 pub use pool::agent_lease_name;
 pub(crate) use pool::pool_of_network;
 
-use crate::runtime::shutdown::Shutdown;
+use crate::runtime::{Clock, Shutdown};
 
 /// A claim object as it is watched: one that cannot be read is one object that cannot be read.
 type GuardedClaim = DeserializeGuard<VirtualMachineNetworkConfig>;
@@ -58,7 +58,7 @@ pub struct ManagerOptions {
     /// Where agents run.
     pub placement: Placement,
     /// The time; tests bring their own.
-    pub clock: fn() -> Timestamp,
+    pub clock: Clock,
     /// Counters and gauges.
     pub metrics: ManagerMetrics,
 }
@@ -75,7 +75,7 @@ pub enum ManagerError {
 struct Context {
     client: Client,
     placement: Placement,
-    clock: fn() -> Timestamp,
+    clock: Clock,
     metrics: ManagerMetrics,
     events: events::Events,
     pools: Store<IPPool>,

@@ -261,8 +261,7 @@ impl Writer {
                     continue;
                 }
             };
-            let now = (shared.options.clock)();
-            let view = Transaction::new(&savepoint, &shared.kinds, now, write.dry_run);
+            let view = Transaction::new(&savepoint, &shared.kinds, &shared.options, write.dry_run);
             if let Ok(answer) = (write.job)(Ok(&view)) {
                 all.append(&mut view.into_written());
                 answers.push(answer);
