@@ -14,10 +14,13 @@
 //! one.
 
 mod claim;
+mod defects;
 mod events;
 mod metrics;
 mod pacer;
 mod pool;
+#[cfg(test)]
+mod simulation;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -85,6 +88,8 @@ struct Context {
     /// Claims whose outcome has changed without an event of their own.
     changed_claims: mpsc::UnboundedSender<ObjectRef<GuardedClaim>>,
     pacer: pacer::Pacer,
+    #[cfg(test)]
+    defect: Option<defects::Defect>,
 }
 
 impl Context {
@@ -92,9 +97,25 @@ impl Context {
         (self.clock)()
     }
 
+    /// Whether that defect is planted.
+    #[cfg(test)]
+    fn has(&self, defect: defects::Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    /// Whether that defect is planted: it is not.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests look at it")]
+    const fn has(&self, _: defects::Defect) -> bool {
+        false
+    }
+
     /// Returns once the first lists of pools, claims and agents are complete: nothing is decided, and so nothing
     /// written, on half of what is known.
     async fn lists_complete(&self) -> Result<(), ManagerError> {
+        if self.has(defects::Defect::StaleListBelieved) {
+            return Ok(());
+        }
         self.pools.wait_until_ready().await.map_err(|_| ManagerError::WatchEnded("IPPools"))?;
         self.claims
             .wait_until_ready()
@@ -134,6 +155,8 @@ pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) ->
         metrics,
         leases,
         changed_claims,
+        #[cfg(test)]
+        defect: None,
     });
 
     let pools = pool_controller

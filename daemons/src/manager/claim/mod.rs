@@ -16,6 +16,7 @@ use vmdhcp_core::api::{VMNETCFG_FINALIZER, VirtualMachineNetworkConfig};
 
 pub(super) use observe::{StoredCard, claims_on, networks};
 
+use super::defects::Defect;
 use super::pool::{AllocatorError, pool_of_network};
 use super::{Context, GuardedClaim, ManagerError, Settlement};
 use plan::{ClaimPlan, Settlements};
@@ -64,7 +65,11 @@ pub(super) async fn reconcile(
         patch_finalizers(&api, stored, &finalizers).await.map_err(failed("adding the finalizer"))?;
         return Ok(Action::await_change());
     }
-    let settlements = settle(stored, &name, &context).await?;
+    let settlements = if deleting && context.has(Defect::FinalizerBeforeRelease) {
+        Settlements::new()
+    } else {
+        settle(stored, &name, &context).await?
+    };
     let ClaimPlan { status, released, notices } = plan::plan(stored, &settlements, context.now());
     if deleting {
         if released {

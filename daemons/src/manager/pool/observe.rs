@@ -12,6 +12,7 @@ use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::{PoolError, PoolErrors, PoolRef};
 use vmdhcp_core::{NetworkName, Pool, ipam};
 
+use super::super::defects::Defect;
 use super::super::{Context, GuardedClaim, Placement, claim};
 use super::{network_of, pool_of_lease, pool_of_network};
 
@@ -67,10 +68,16 @@ impl Observation {
         let rival = rival.map(|pool| PoolRef::of(&pool)).filter(|rival| *rival != key);
         let Placement::Interfaces(interfaces) = &context.placement;
         let placed = network.as_ref().is_some_and(|network| interfaces.contains_key(network));
-        let (claims, known) = match &network {
+        let (mut claims, known) = match &network {
             Some(network) if rival.is_none() => claims_of(network, context),
             _ => Default::default(),
         };
+        let has_status = object.status.as_ref().is_some_and(|status| status.ipv4.is_some());
+        if !has_status && context.has(Defect::EmptyStatusTakenForEmptyPool) {
+            for claim in &mut claims {
+                (claim.remembered, claim.granted) = (None, false);
+            }
+        }
         let reuse = object.annotations().get(REUSE_ANNOTATION).map(String::as_str).unwrap_or_default();
         Self {
             now: context.now(),
