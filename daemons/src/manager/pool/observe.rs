@@ -124,5 +124,7 @@ fn agents_of(key: &PoolRef, context: &Context) -> Vec<Agent> {
         let renewed = lease.spec.as_ref().and_then(|spec| spec.renew_time.as_ref()).map(|time| time.0);
         agents.push(Agent { renewed, report });
     }
+    // The store has no order of its own; the roster must not change with the manager that writes it.
+    agents.sort_by(|one, other| one.report.agent.cmp(&other.report.agent));
     agents
 }
