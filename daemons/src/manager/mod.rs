@@ -35,7 +35,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::Controller;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use vmdhcp_core::api::{AGENT_COMPONENT, COMPONENT_LABEL, IPPool, VirtualMachineNetworkConfig};
 use vmdhcp_core::{NetworkName, ipam};
@@ -88,6 +88,8 @@ struct Context {
     /// Claims whose outcome has changed without an event of their own.
     changed_claims: mpsc::UnboundedSender<ObjectRef<GuardedClaim>>,
     pacer: pacer::Pacer,
+    /// Set once the first lists are complete.
+    listed: OnceCell<()>,
     #[cfg(test)]
     defect: Option<defects::Defect>,
 }
@@ -112,10 +114,17 @@ impl Context {
 
     /// Returns once the first lists of pools, claims and agents are complete: nothing is decided, and so nothing
     /// written, on half of what is known.
+    ///
+    /// Only one at a time asks the stores: of all that wait for one of them kube wakes the last alone, and the others
+    /// never.
     async fn lists_complete(&self) -> Result<(), ManagerError> {
         if self.has(defects::Defect::StaleListBelieved) {
             return Ok(());
         }
+        self.listed.get_or_try_init(|| self.list()).await.copied()
+    }
+
+    async fn list(&self) -> Result<(), ManagerError> {
         self.pools.wait_until_ready().await.map_err(|_| ManagerError::WatchEnded("IPPools"))?;
         self.claims
             .wait_until_ready()
@@ -155,6 +164,7 @@ pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) ->
         metrics,
         leases,
         changed_claims,
+        listed: OnceCell::new(),
         #[cfg(test)]
         defect: None,
     });

@@ -68,6 +68,7 @@ impl Manager {
             allocators: pool::Allocators::default(),
             changed_claims,
             pacer: pacer::Pacer::default(),
+            listed: tokio::sync::OnceCell::new(),
             defect,
         });
         let tasks = Tasks::default();

@@ -246,7 +246,10 @@ fn judge(
     match answer.kind {
         ACK => {
             let Answer { address, lease, renewal, .. } = answer;
-            wire.journal.say(format_args!("{} leases {address} to {mac} for {lease:?}", agent.name));
+            // A renewal is no news.
+            if !wire.running().contains(&(network, address, mac)) {
+                wire.journal.say(format_args!("{} leases {address} to {mac} for {lease:?}", agent.name));
+            }
             wire.take(place, address, sent + lease);
             Ok(Some(Bound { address, since: sent, lease, renewal }))
         }
