@@ -16,7 +16,7 @@ use super::world::{NETWORKS, World, cards, pool, pool_of};
 /// VMs there may be at once: no more than the smaller pool has addresses.
 const MOST_VMS: usize = 5;
 /// The card that the API does not like, in runs that have one.
-const POISON: &str = "52:54:00:00:00:66";
+pub(super) const POISON: &str = "52:54:00:00:00:66";
 
 /// What the users have in mind.
 #[derive(Default)]
