@@ -41,7 +41,8 @@ doc: ## Check the documentation
 
 unit: ## Run all tests
 	$(CARGO) build --locked -p vmdhcp-cli
-	$(CARGO) test --locked --workspace
+	# Root can make namespaces and install clients, so nothing may be left out.
+	VMDHCP_E2E=$$([ "$$(id -u)" != 0 ] || echo required) $(CARGO) test --locked --workspace
 
 generate: ## Rewrite what is generated: CRDs, completions, man pages
 	$(CARGO) build --locked -p vmdhcp-cli

@@ -1,8 +1,9 @@
 //! A VM network: a bridge on a host, and machines at its ports.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use crate::Machine;
+use crate::{Machine, until};
 
 /// The bridge of the host.
 pub(crate) const BRIDGE: &str = "br48";
@@ -33,6 +34,9 @@ impl Lan {
         self.host.run(&format!("ip link add {port} type veth peer name {CARD} address {mac} netns {netns}"));
         self.host.run(&format!("ip link set {port} master {BRIDGE} up"));
         machine.run(&format!("ip link set {CARD} up"));
+        // The bridge forwards once the kernel has noticed that the cable is connected at both ends.
+        let is_up = || self.host.run(&format!("ip -o link show {port}")).contains("state UP").then_some(());
+        until("port that is up", Duration::from_secs(5), is_up);
         machine
     }
 }

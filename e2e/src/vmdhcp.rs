@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::lan::BRIDGE;
-use crate::{Machine, Process, until};
+use crate::{Machine, Process, within};
 
 /// The two manifests of the README.
 pub const MANIFESTS: [&str; 2] = [
@@ -37,6 +37,11 @@ pub fn binary() -> PathBuf {
     let binary = test.ancestors().nth(2).unwrap().join("vmdhcp");
     assert!(binary.is_file(), "{} is not there: build it with `cargo build -p vmdhcp-cli`", binary.display());
     binary
+}
+
+/// Whether the binary is not that of this build, but one that was asked to be tested: a release build, as a rule.
+pub fn is_given_binary() -> bool {
+    env::var_os("VMDHCP_BIN").is_some()
 }
 
 /// An API in a file of its own, and the commands that work on it.
@@ -77,24 +82,25 @@ impl Api {
         succeeded("apply --wait", &self.output("apply -f - --wait", &MANIFESTS.join("---\n")));
     }
 
-    /// Starts `vmdhcp standalone` on the host's bridge, and waits until the agent of [`POOL`] serves.
+    /// Starts `vmdhcp standalone` on the host's bridge, and waits until the agent of this pool serves.
     pub fn serve(&self, host: &Machine, network: &str, pool: &str) -> Standalone {
-        let arguments = ["--local".into(), self.file(), "standalone".into(), "--nic".into()];
-        let arguments = arguments.into_iter().chain([
-            PathBuf::from(format!("{network}={BRIDGE}")),
-            "--listen".into(),
-            ADMIN.into(),
-        ]);
-        let arguments: Vec<PathBuf> = arguments.collect();
-        let process = host.start(&binary(), &arguments, &self.folder.path().join("standalone.log"));
-        let mut standalone = Standalone { process };
+        let mut standalone = Standalone { process: self.start(host, network, ADMIN) };
         let path = format!("/agents/default/{pool}/readyz");
-        until("agent that serves", PATIENCE, || {
-            assert!(standalone.process.is_running(), "standalone ended: {}", standalone.process.log());
+        let serves = within(PATIENCE, || {
             let path = path.clone();
-            host.within(move || is_ready(&path)).then_some(())
+            let serves = host.within(move || is_ready(&path));
+            (serves || !standalone.process.is_running()).then_some(serves)
         });
+        assert_eq!(serves, Some(true), "no agent serves {pool}; standalone says:\n{}", standalone.process.log());
         standalone
+    }
+
+    /// Starts `vmdhcp standalone` on the host's bridge, and waits for nothing.
+    pub fn start(&self, host: &Machine, network: &str, listen: &str) -> Process {
+        let nic = format!("{network}={BRIDGE}");
+        let file = self.file().display().to_string();
+        let arguments = ["--local", &file, "standalone", "--nic", &nic, "--listen", listen];
+        host.start(&binary(), &arguments, &self.folder.path().join(format!("standalone-{listen}.log")))
     }
 
     /// Where it is.
@@ -138,13 +144,25 @@ pub struct Standalone {
 }
 
 impl Standalone {
-    /// Its resident memory in bytes.
-    pub fn resident_memory(&self) -> u64 {
+    /// What it takes of the machine's memory.
+    pub fn memory(&self) -> Memory {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().unwrap();
-        kibibytes * 1024
+        let bytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            let kibibytes: u64 = line.trim_start_matches(':').trim_end_matches("kB").trim().parse().unwrap();
+            kibibytes * 1024
+        };
+        Memory { resident: bytes("VmRSS"), own: bytes("RssAnon") }
     }
+}
+
+/// Memory of a process, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// All that is resident.
+    pub resident: u64,
+    /// What of it is not mapped from a file, as code is.
+    pub own: u64,
 }
 
 /// Asks a probe; no answer is no.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dhcproto::v4::MessageType;
 use vmdhcp_e2e::clients::{Client, Guest, Lease, Reason};
 use vmdhcp_e2e::vmdhcp::{Api, MAC, POOL, is_of_pool};
-use vmdhcp_e2e::{Lan, requirements, wire};
+use vmdhcp_e2e::{Lan, requirements, until, wire};
 
 /// An address of the subnet that nobody is given.
 const WRONG: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 200);
@@ -91,11 +91,15 @@ fn a_wrong_address_is_refused_and_an_unknown_card_hears_nothing_also_after_a_kil
     let lan = Lan::new();
     let api = Api::with_manifests();
     let mut server = api.serve(&lan.host, "net-48", POOL);
+    api.settle();
     let vm = lan.plug_in(MAC);
     let stranger = lan.plug_in(STRANGER);
     let mut addresses = Vec::new();
     for _ in 0..2 {
-        let refused = wire::exchange(&vm, wire::reboot(MAC, WRONG), wire::PATIENCE).unwrap();
+        // A server refuses nobody before it has made sure that it knows the newest.
+        let refused = until("refusal", wire::PATIENCE, || {
+            wire::exchange(&vm, wire::reboot(MAC, WRONG), Duration::from_millis(200))
+        });
         assert_eq!(wire::kind(&refused), Some(MessageType::Nak));
         assert_eq!(refused.yiaddr(), Ipv4Addr::UNSPECIFIED);
 

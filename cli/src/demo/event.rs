@@ -47,8 +47,10 @@ pub(super) enum Event {
 pub(super) struct Check {
     /// The promise, in a few words.
     pub promise: String,
-    /// What was seen of it.
+    /// What was seen of it, in a few words too.
     pub seen: String,
+    /// More of it, line by line; may be empty.
+    pub detail: Vec<String>,
     /// How long it took; none where the time says nothing.
     pub milliseconds: Option<u64>,
     /// Whether it was kept.
@@ -87,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_check_says_so_at_its_own_level() {
-        let check = Check { promise: "p".into(), seen: "s".into(), milliseconds: None, kept: true };
+        let check = Check { promise: "p".into(), seen: "s".into(), detail: Vec::new(), milliseconds: None, kept: true };
         let line = serde_json::to_value(Event::Check(check)).unwrap();
         assert_eq!(line["event"], "check");
         assert_eq!(line["kept"], true);

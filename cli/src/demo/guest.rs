@@ -3,7 +3,6 @@
 //! The namespace belongs to a thread and ends with it; whatever the client opens, it opens on that thread. A guest has
 //! no disk: it remembers its lease as long as the tour lasts, which is what a rebooting VM does.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::thread;
 use std::time::Duration;
@@ -100,22 +99,24 @@ impl From<&DhcpV4Lease> for Lease {
     }
 }
 
-impl fmt::Display for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, subnet_mask, routers, name_servers, domain, search, seconds, server } = self;
-        write!(f, "{address}, mask {subnet_mask}, router {}", list(routers))?;
-        write!(f, ", name server {}", list(name_servers))?;
-        write!(f, ", domain {}, search {}", domain.as_deref().unwrap_or("-"), list(search))?;
-        write!(f, ", for {seconds} s, from {server}")
+impl Lease {
+    /// What came with the address, a line each.
+    pub(super) fn options(&self) -> Vec<String> {
+        let Self { address: _, subnet_mask, routers, name_servers, domain, search, seconds, server } = self;
+        vec![
+            format!("subnet mask {subnet_mask}, router {}, name server {}", list(routers), list(name_servers)),
+            format!("domain {}, search {}", domain.as_deref().unwrap_or("none"), list(search)),
+            format!("for {seconds} s, from server {server}"),
+        ]
     }
 }
 
-fn list<T: ToString>(items: &[T]) -> String {
+/// Words with blanks between them.
+pub(super) fn list<T: ToString>(items: &[T]) -> String {
     if items.is_empty() {
-        "-".to_owned()
-    } else {
-        items.iter().map(T::to_string).collect::<Vec<_>>().join(" ")
+        return "none".to_owned();
     }
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// A running guest. Dropping it is pulling its plug.
@@ -142,11 +143,7 @@ enum Action {
 
 impl Guest {
     /// Starts a guest, whose cable ends as `port` in the network namespace of this process.
-    pub(super) async fn start(
-        name: &'static str,
-        mac: MacAddr,
-        port: &'static str,
-    ) -> Result<Self, GuestError> {
+    pub(super) async fn start(name: &'static str, mac: MacAddr, port: &'static str) -> Result<Self, GuestError> {
         let (orders, received) = mpsc::unbounded_channel();
         let (started, start) = oneshot::channel();
         let failed = |reason: String| GuestError::NoMachine { guest: name.to_owned(), reason };
@@ -164,11 +161,7 @@ impl Guest {
     }
 
     /// Boots and asks whether it may keep its address (INIT-REBOOT), or another one if that is its wish.
-    pub(super) async fn reboot(
-        &self,
-        wish: Option<Ipv4Addr>,
-        patience: Duration,
-    ) -> Result<Answer, GuestError> {
+    pub(super) async fn reboot(&self, wish: Option<Ipv4Addr>, patience: Duration) -> Result<Answer, GuestError> {
         self.order(Action::Reboot { wish }, patience).await
     }
 
@@ -294,8 +287,7 @@ impl Machine {
         let lease = result.map_err(|source| self.client_error(source))?;
         self.forget_address().await?;
         let index = network::index_of(&self.netlink, CARD).await.map_err(|source| self.link(source))?;
-        let add =
-            self.netlink.address().add(index, lease.yiaddr.into(), lease.prefix_length()).execute().await;
+        let add = self.netlink.address().add(index, lease.yiaddr.into(), lease.prefix_length()).execute().await;
         add.map_err(LinkError::while_doing(format!("give it {}", lease.yiaddr))).map_err(|e| self.link(e))?;
         let answer = Answer::Lease(Lease::from(&lease));
         self.lease = Some(lease);
@@ -309,9 +301,7 @@ impl Machine {
         let taken_off = async {
             let mut present = addresses.get().set_link_index_filter(index).execute();
             while let Some(address) = present.try_next().await? {
-                let is_v4 = |attribute: &AddressAttribute| {
-                    matches!(attribute, AddressAttribute::Address(IpAddr::V4(_)))
-                };
+                let is_v4 = |attribute: &AddressAttribute| matches!(attribute, AddressAttribute::Address(IpAddr::V4(_)));
                 if address.attributes.iter().any(is_v4) {
                     addresses.del(address).execute().await?;
                 }
@@ -343,7 +333,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_reads_as_one_line_and_what_was_not_sent_is_a_dash() {
+    fn options_that_were_not_sent_are_said_to_be_none() {
         let lease = Lease {
             address: Ipv4Addr::new(192, 168, 48, 82),
             subnet_mask: Ipv4Addr::new(255, 255, 255, 0),
@@ -355,9 +345,12 @@ mod tests {
             server: Ipv4Addr::new(192, 168, 48, 77),
         };
         assert_eq!(
-            lease.to_string(),
-            "192.168.48.82, mask 255.255.255.0, router -, name server 1.1.1.1 9.9.9.9, domain -, search aibao.moe, \
-             for 300 s, from 192.168.48.77"
+            lease.options(),
+            [
+                "subnet mask 255.255.255.0, router none, name server 1.1.1.1 9.9.9.9",
+                "domain none, search aibao.moe",
+                "for 300 s, from server 192.168.48.77",
+            ]
         );
     }
 }

@@ -2,13 +2,21 @@
 //!
 //! Links are made by rtnetlink in the network namespace of the calling thread.
 
+use std::time::Duration;
+
 use futures::TryStreamExt;
+use rtnetlink::packet_route::link::{LinkAttribute, LinkMessage, State};
 use rtnetlink::{Handle, LinkBridge, LinkUnspec, LinkVeth};
 
 /// The bridge that stands for the VM network `net-48`.
 pub(super) const BRIDGE: &str = "br48";
 /// What a VM calls its network card.
 pub(super) const CARD: &str = "eth0";
+
+/// How long a link has to come up.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked at.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A step that the kernel refused.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +62,20 @@ pub(super) async fn connect_port(netlink: &Handle, port: &str) -> Result<(), Lin
     netlink.link().set(change).execute().await.map_err(LinkError::while_doing(format!("connect port {port}")))
 }
 
+/// Waits until the bridge forwards from and to a port: the kernel takes up to a second to notice that its cable is
+/// connected at both ends.
+pub(super) async fn forwards(netlink: &Handle, port: &str) -> Result<(), LinkError> {
+    let is_up = |attribute: &LinkAttribute| matches!(attribute, LinkAttribute::OperState(State::Up));
+    let up = async {
+        while !find(netlink, port).await?.attributes.iter().any(is_up) {
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    };
+    let late = || LinkError { doing: format!("connect port {port}"), reason: "it stays down".to_owned() };
+    tokio::time::timeout(PATIENCE, up).await.unwrap_or_else(|_| Err(late()))
+}
+
 /// Gives this namespace a network card with this MAC, whose cable ends as `port` in the namespace of process `outside`.
 pub(super) async fn plug_card(
     netlink: &Handle,
@@ -78,8 +100,11 @@ pub(super) async fn put_up(netlink: &Handle, name: &str) -> Result<(), LinkError
 
 /// The kernel's number of a link.
 pub(super) async fn index_of(netlink: &Handle, name: &str) -> Result<u32, LinkError> {
+    Ok(find(netlink, name).await?.header.index)
+}
+
+async fn find(netlink: &Handle, name: &str) -> Result<LinkMessage, LinkError> {
     let mut found = netlink.link().get().match_name(name.to_owned()).execute();
     let link = found.try_next().await.map_err(LinkError::while_doing(format!("find {name}")))?;
-    let missing = || LinkError { doing: format!("find {name}"), reason: "there is no such link".to_owned() };
-    link.map(|link| link.header.index).ok_or_else(missing)
+    link.ok_or_else(|| LinkError { doing: format!("find {name}"), reason: "there is no such link".to_owned() })
 }

@@ -24,8 +24,17 @@ pub(super) struct Screen<'a> {
     output: &'a mut Output,
     progress: ProgressBar,
     chapters: usize,
+    last: Line,
     checks: Vec<Check>,
     end: Option<Event>,
+}
+
+/// What the last lines were: different ones have a blank line between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Text,
+    Command,
+    Check,
 }
 
 impl<'a> Screen<'a> {
@@ -33,7 +42,7 @@ impl<'a> Screen<'a> {
     pub(super) fn new(output: &'a mut Output) -> Result<Self, Failure> {
         let progress = ProgressBar::new_spinner();
         progress.enable_steady_tick(Duration::from_millis(100));
-        let mut screen = Self { output, progress, chapters: 0, checks: Vec::new(), end: None };
+        let mut screen = Self { output, progress, chapters: 0, last: Line::Text, checks: Vec::new(), end: None };
         screen.print(WELCOME)?;
         Ok(screen)
     }
@@ -43,6 +52,7 @@ impl<'a> Screen<'a> {
         match event {
             Event::Chapter { title, text } => {
                 self.chapters += 1;
+                self.last = Line::Text;
                 self.print(&format!("\n{}. {title}\n{}", self.chapters, indented(3, &text)))
             }
             Event::Doing { what } => {
@@ -50,12 +60,17 @@ impl<'a> Screen<'a> {
                 Ok(())
             }
             Event::Command { line, printed } => {
-                self.print(&format!("\n   $ {line}"))?;
+                self.begin(Line::Command)?;
+                self.print(&format!("   $ {line}"))?;
                 if printed.trim().is_empty() { Ok(()) } else { self.print(&indented(5, &printed)) }
             }
             Event::Check(check) => {
+                self.begin(Line::Check)?;
                 let mark = self.mark(check.kept);
                 self.print(&format!("   {mark} {}: {}{}", check.promise, check.seen, took(&check)))?;
+                if !check.detail.is_empty() {
+                    self.print(&indented(7, &check.detail.join("\n")))?;
+                }
                 self.checks.push(check);
                 Ok(())
             }
@@ -73,7 +88,7 @@ impl<'a> Screen<'a> {
         if !self.checks.is_empty() {
             let mut table = Table::new(["", "WHAT", "SEEN", "TIME"]);
             for check in &self.checks {
-                let Check { promise, seen, milliseconds: _, kept } = check;
+                let Check { promise, seen, detail: _, milliseconds: _, kept } = check;
                 table.row(vec![self.mark(*kept), promise.clone(), seen.clone(), milliseconds(check)]);
             }
             let text = table.take_text(self.output.width());
@@ -94,6 +109,12 @@ impl<'a> Screen<'a> {
             Some(_) => Err(DemoError::Broken { broken, checks: self.checks.len() }.into()),
             None => Err(DemoError::Stopped { reason: "it ended without a word".into() }.into()),
         }
+    }
+
+    /// Begins lines of this kind.
+    fn begin(&mut self, line: Line) -> Result<(), Failure> {
+        let before = std::mem::replace(&mut self.last, line);
+        if before == line { Ok(()) } else { self.print("") }
     }
 
     /// Green or red where that can be seen and is wanted.
@@ -137,7 +158,7 @@ mod tests {
 
     fn check(promise: &str, kept: bool) -> Event {
         let seen = "192.168.48.82".to_owned();
-        Event::Check(Check { promise: promise.to_owned(), seen, milliseconds: Some(12), kept })
+        Event::Check(Check { promise: promise.to_owned(), seen, detail: vec!["router 192.168.48.1".into()], milliseconds: Some(12), kept })
     }
 
     /// What is on the screen after these events, and how the demo ends.
