@@ -83,13 +83,19 @@ mod tests {
         let event = Event::Command { line: "vmdhcp pool list".into(), printed: "NAME\nippool-1\n".into() };
         let mut told = Vec::new();
         Narrator::new(&mut told).tell(&event).unwrap();
-        assert_eq!(told.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(told.split_inclusive(|byte| *byte == b'\n').count(), 1);
         assert_eq!(serde_json::from_slice::<Event>(&told).unwrap(), event);
     }
 
     #[test]
     fn a_check_says_so_at_its_own_level() {
-        let check = Check { promise: "p".into(), seen: "s".into(), detail: Vec::new(), milliseconds: None, kept: true };
+        let check = Check {
+            promise: "p".into(),
+            seen: "s".into(),
+            detail: Vec::new(),
+            milliseconds: None,
+            kept: true,
+        };
         let line = serde_json::to_value(Event::Check(check)).unwrap();
         assert_eq!(line["event"], "check");
         assert_eq!(line["kept"], true);
