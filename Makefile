@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ARGS  ?=
 
-.PHONY: help build demo test generate fmt lint doc unit clients run
+.PHONY: help build demo test generate fmt lint doc unit clients run sim
 
 build: ## Build the vmdhcp binary (target/release/vmdhcp)
 	$(CARGO) build --release --locked -p vmdhcp-cli
@@ -36,6 +36,11 @@ doc: ## Check the documentation
 unit: ## Run all tests
 	$(CARGO) build --locked -p vmdhcp-cli
 	$(CARGO) test --locked --workspace
+
+SEEDS ?= 2000
+
+sim: ## Run the simulation on many seeds: make sim SEEDS=2000
+	SIM_SEEDS=$(SEEDS) $(CARGO) test --locked -p vmdhcp-daemons --lib on_no_bad_day -- --nocapture
 
 generate: ## Rewrite what is generated: CRDs, completions, man pages
 	$(CARGO) run --locked -p vmdhcp-cli -- generate .
