@@ -13,6 +13,14 @@ use crate::commands::Command;
 use crate::output::Format;
 use crate::{duration, exit};
 
+const EXAMPLES: &str = "\
+Examples:
+  vmdhcp pool create net-48 --network default/net-48 --cidr 192.168.48.0/24 --router 192.168.48.1
+  vmdhcp apply -f pools.yaml
+  vmdhcp lease list -A
+  vmdhcp lease inspect fa:cf:8e:50:82:fc
+  vmdhcp --local pool list";
+
 /// Managed DHCP for virtual machines: every VM keeps one address for as long as it exists
 ///
 /// A pool (IPPool) declares the addresses of a VM network and the options its VMs are sent. A claim
@@ -27,13 +35,8 @@ use crate::{duration, exit};
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Examples:
-  vmdhcp pool create net-48 --network default/net-48 --cidr 192.168.48.0/24 --router 192.168.48.1
-  vmdhcp apply -f pools.yaml
-  vmdhcp lease list -A
-  vmdhcp lease inspect fa:cf:8e:50:82:fc
-  vmdhcp --local pool list",
-    after_long_help = exit::HELP
+    after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{}", exit::HELP)
 )]
 pub(crate) struct Cli {
     /// How to reach the API.
@@ -71,7 +74,7 @@ pub(crate) struct Connection {
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
 
-    /// Say on standard error what is going on; twice: every request
+    /// Say on standard error what is going on; more with each repetition
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

@@ -68,6 +68,12 @@ impl Session {
 /// Which API is meant. A flag goes over the environment.
 pub(crate) fn target(flags: &Connection, environment: Option<OsString>) -> Result<Target, Failure> {
     let Connection { namespace: _, local, kubeconfig, context, verbose: _ } = flags;
+    // clap compares only the flags of one level: before the command, or behind it.
+    if local.is_some() && (kubeconfig.is_some() || context.is_some()) {
+        return Err(Failure::Usage(
+            "--local is one API, and --kubeconfig or --context another; name one".into(),
+        ));
+    }
     let environment = environment.filter(|value| !value.is_empty()).map(PathBuf::from);
     match (local, environment) {
         (Some(Some(file)), _) => Ok(Target::Local(file.clone())),
@@ -116,6 +122,8 @@ mod tests {
         let file = Connection { local: Some(Some("f".into())), ..Connection::default() };
         let bare = Connection { local: Some(None), ..Connection::default() };
         let env = || Some(OsString::from("e"));
+        let both = Connection { context: Some("c".into()), ..file.clone() };
+        assert!(target(&both, None).is_err());
         assert_eq!(target(&none, None).unwrap(), kubernetes(None));
         assert_eq!(target(&none, Some(OsString::new())).unwrap(), kubernetes(None));
         assert_eq!(target(&none, env()).unwrap(), Target::Local("e".into()));

@@ -21,14 +21,13 @@ pub(crate) fn parse_seconds(text: &str) -> Result<i64, String> {
 /// A length of time in units, exact: `1d12h`, `5m`, `90s` is `1m30s`.
 pub(crate) fn in_units(seconds: i64) -> String {
     let mut rest = seconds;
-    let mut text = String::new();
-    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
-        if rest >= length {
-            text += &format!("{}{unit}", rest / length);
-            rest %= length;
-        }
-    }
-    if text.is_empty() { format!("{rest}s") } else { text }
+    let parts = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)].map(|(unit, length)| {
+        let count = rest / length;
+        rest %= length;
+        if count > 0 { format!("{count}{unit}") } else { String::new() }
+    });
+    let text = parts.concat();
+    if text.is_empty() { format!("{seconds}s") } else { text }
 }
 
 /// How long ago something was, with kubectl's rounding.

@@ -66,6 +66,7 @@ pub(crate) fn number(result: &Result<(), Failure>) -> u8 {
             _ => FAILED,
         },
         Failure::Standalone(_)
+        | Failure::Demo(_)
         | Failure::File { .. }
         | Failure::Unreadable { .. }
         | Failure::Declined

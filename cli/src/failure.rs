@@ -10,6 +10,8 @@ use kube::core::Status;
 use vmdhcp_core::admission::{Refusal, RefusalKind};
 use vmdhcp_daemons::cluster::ConnectError;
 
+use crate::demo::DemoError;
+
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -90,6 +92,9 @@ pub(crate) enum Failure {
         /// What was last seen; may be empty.
         hint: String,
     },
+    /// The demo did not end well.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     /// The operator answered no.
     #[error("nothing was changed")]
     Declined,
@@ -200,5 +205,42 @@ impl fmt::Display for Sentence<'_> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(code: u16, message: &str) -> String {
+        let mut status = Status::failure(message, "SomeReason");
+        status.code = code;
+        Failure::asking("list IPPools")(kube::Error::Api(status.boxed())).to_string()
+    }
+
+    #[test]
+    fn an_answer_of_the_api_is_shown_as_its_sentence() {
+        assert_eq!(
+            api(409, "the object has been modified"),
+            "cannot list IPPools: the object has been modified"
+        );
+        assert_eq!(api(500, ""), "cannot list IPPools: SomeReason");
+    }
+
+    #[test]
+    fn where_the_api_cannot_know_what_to_do_we_say_it() {
+        let missing = api(404, "the server could not find the requested resource");
+        assert!(missing.ends_with("(vmdhcp crd | kubectl apply -f -)"), "{missing}");
+        assert!(api(401, "Unauthorized").contains("check the credentials"));
+    }
+
+    #[test]
+    fn one_cause_stands_behind_its_subject_and_several_below_it() {
+        let refused = |causes: &[&str]| {
+            let causes = causes.iter().map(|&cause| cause.to_owned()).collect();
+            Failure::Refused { subject: "the input".into(), causes }.to_string()
+        };
+        assert_eq!(refused(&["a: b"]), "the input is refused: a: b");
+        assert_eq!(refused(&["a: b", "c: d"]), "the input is refused\n  a: b\n  c: d");
     }
 }

@@ -9,7 +9,8 @@ use kube::ResourceExt;
 use serde::Serialize;
 use vmdhcp_core::admission::{Card, declared_cards};
 use vmdhcp_core::api::{
-    IPPool, NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfig, format_time, parse_time,
+    IPPool, NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfig,
+    VirtualMachineNetworkConfigStatus, format_time, parse_time,
 };
 use vmdhcp_core::ipam::Allocations;
 use vmdhcp_core::{MacAddr, NetworkName};
@@ -147,7 +148,7 @@ fn read_claims(claims: &[VirtualMachineNetworkConfig]) -> (Vec<Claimed<'_>>, Vec
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for claim in claims {
         let namespace = claim.namespace().unwrap_or_default();
-        let entries = claim.status.as_ref().map(|status| status.cards()).unwrap_or_default();
+        let entries = claim.status.as_ref().map(VirtualMachineNetworkConfigStatus::cards).unwrap_or_default();
         for (written, card) in claim.spec.cards().iter().zip(declared_cards(claim)) {
             match card {
                 Ok(card) => {

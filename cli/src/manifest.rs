@@ -41,9 +41,9 @@ impl fmt::Display for Origin {
 #[derive(Debug, Clone)]
 pub(crate) enum Object {
     /// A pool.
-    Pool(IPPool),
+    Pool(Box<IPPool>),
     /// A claim.
-    Claim(VirtualMachineNetworkConfig),
+    Claim(Box<VirtualMachineNetworkConfig>),
 }
 
 impl Object {
@@ -113,24 +113,33 @@ pub(crate) fn parse(texts: &[(String, String)], namespace: Namespace<'_>) -> Res
 }
 
 /// The documents of a text: a stream of JSON objects if it begins like one, else YAML.
+///
+/// Both are read into YAML's values, because those refuse a key that is there twice.
 fn documents(text: &str) -> Vec<Result<Value, String>> {
-    if text.trim_start().starts_with('{') {
-        return serde_json::Deserializer::from_str(text)
-            .into_iter::<Value>()
-            .map(|document| document.map_err(|e| format!("is not JSON: {e}")))
-            .collect();
-    }
     let mut documents = Vec::new();
+    if text.trim_start().starts_with('{') {
+        let stream = serde_json::Deserializer::from_str(text).into_iter::<serde_yaml::Value>();
+        documents
+            .extend(stream.map(|document| document.map_err(|e| format!("is not JSON: {e}")).and_then(plain)));
+        return documents;
+    }
     for document in serde_yaml::Deserializer::from_str(text) {
-        let document = Value::deserialize(document).map_err(|e| format!("is not YAML: {e}"));
+        let document = serde_yaml::Value::deserialize(document).map_err(|e| format!("is not YAML: {e}"));
         let broken = document.is_err();
-        documents.push(document);
+        documents.push(document.and_then(plain));
         // Behind an error the reader has no place to go on from.
         if broken {
             break;
         }
     }
     documents
+}
+
+/// The document without what only YAML has: merge keys, tags, keys that are no texts.
+fn plain(mut document: serde_yaml::Value) -> Result<Value, String> {
+    let wrong = |e: &dyn fmt::Display| format!("is not YAML that an object can be made of: {e}");
+    document.apply_merge().map_err(|e| wrong(&e))?;
+    serde_json::to_value(document).map_err(|e| wrong(&e))
 }
 
 fn read_document(
@@ -172,8 +181,10 @@ fn read_object(document: Value, namespace: Namespace<'_>) -> Result<Object, Vec<
     };
     let group_of = |version: &str| version.split_once('/').map(|(group, _)| group.to_owned());
     match (kind.as_str(), version == format!("{GROUP}/{VERSION}")) {
-        ("IPPool", true) => read_as(document, namespace).map(Object::Pool),
-        ("VirtualMachineNetworkConfig", true) => read_as(document, namespace).map(Object::Claim),
+        ("IPPool", true) => read_as(document, namespace).map(|pool| Object::Pool(Box::new(pool))),
+        ("VirtualMachineNetworkConfig", true) => {
+            read_as(document, namespace).map(|claim| Object::Claim(Box::new(claim)))
+        }
         ("IPPool" | "VirtualMachineNetworkConfig", false) if group_of(&version).as_deref() == Some(GROUP) => {
             Err(vec![format!("apiVersion: {version} is not served; write {GROUP}/{VERSION}")])
         }
@@ -200,8 +211,8 @@ fn read_as<K: DeserializeOwned + ResourceExt>(
     let reader = serde_ignored::Deserializer::new(document, &mut note);
     let object: K =
         serde_path_to_error::deserialize(reader).map_err(|e| match e.path().to_string().as_str() {
-            "." => vec![e.inner().to_string()],
-            path => vec![format!("{path}: {}", e.inner())],
+            "." => vec![in_words(e.inner())],
+            path => vec![format!("{path}: {}", in_words(e.inner()))],
         })?;
     let mut wrong: Vec<String> =
         unknown.into_iter().map(|path| format!("{path}: there is no such field in this kind")).collect();
@@ -224,6 +235,11 @@ fn read_as<K: DeserializeOwned + ResourceExt>(
         Some(_) => {}
     }
     if wrong.is_empty() { Ok(object) } else { Err(wrong) }
+}
+
+/// What serde says, without the names of Rust's types.
+fn in_words(error: &serde_json::Error) -> String {
+    error.to_string().replace("expected i64", "expected a whole number")
 }
 
 /// `spec.networkConfigs[0].mac` from the path of an ignored field.

@@ -1,7 +1,9 @@
 //! The two kinds as the API has them: read with everything they hold, changed by merge patches under their version.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams, TypeMeta};
+use kube::api::{
+    Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions, TypeMeta,
+};
 use kube::core::ApiResource;
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
@@ -148,8 +150,7 @@ pub(crate) async fn list<K: Kind>(
     scope: Scope<'_>,
     selector: Option<&str>,
 ) -> Result<Vec<DynamicObject>, Failure> {
-    let mut parameters = ListParams::default();
-    parameters.label_selector = selector.map(Into::into);
+    let parameters = ListParams { label_selector: selector.map(Into::into), ..ListParams::default() };
     let found = api::<K>(session, scope).list(&parameters).await;
     let mut items = found.map_err(Failure::asking(format!("list {}s", K::kind(&()))))?.items;
     items.sort_by_key(|item| (item.namespace(), item.name_any()));
@@ -285,6 +286,20 @@ pub(crate) async fn edit<K: Kind>(
             result => return result.map(|object| (object, Outcome::Configured)),
         }
     }
+}
+
+/// Deletes this object, and never another one that has taken its name.
+pub(crate) async fn delete<K: Kind>(
+    session: &Session,
+    stored: &DynamicObject,
+    dry_run: bool,
+) -> Result<(), Failure> {
+    let (namespace, name) = (stored.namespace().unwrap_or_default(), stored.name_any());
+    let preconditions = Some(Preconditions { uid: stored.uid(), resource_version: None });
+    let parameters = DeleteParams { dry_run, preconditions, ..DeleteParams::default() };
+    let doing = format!("delete {}", title::<K>(&namespace, &name));
+    api_in::<K>(session, &namespace).delete(&name, &parameters).await.map_err(Failure::asking(doing))?;
+    Ok(())
 }
 
 /// Says what was done to an object, in kubectl's words or as the object itself.

@@ -59,7 +59,7 @@ impl Page {
                     output.line(format_args!("{:column$}  {value}", label + ":"))?;
                 }
                 Entry::Section(label, None) => {
-                    output.line(format_args!("{:column$}  <none>", label + ":"))?
+                    output.line(format_args!("{:column$}  <none>", label + ":"))?;
                 }
                 Entry::Section(label, Some(mut table)) => {
                     output.line(format_args!("{label}:"))?;

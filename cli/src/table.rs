@@ -21,7 +21,7 @@ impl Table {
 
     /// Adds a row; a cell for each title.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(|cell| printable(cell)).collect());
+        self.rows.push(cells.into_iter().map(|cell| printable(&cell)).collect());
     }
 
     /// Whether there is nothing to print.
@@ -45,17 +45,14 @@ impl Table {
         for (at, column) in layout.column_iter_mut().enumerate() {
             column.set_padding((0, if at == last { 0 } else { 3 }));
         }
-        match &self.widths {
-            Some(widths) => {
-                for (column, width) in layout.column_iter_mut().zip(widths) {
-                    column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(*width)));
-                }
+        if let Some(widths) = &self.widths {
+            for (column, width) in layout.column_iter_mut().zip(widths) {
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(*width)));
             }
-            None => {
-                let padded = layout.column_max_content_widths();
-                let gap = |at| if at == last { 0 } else { 3 };
-                self.widths = Some(padded.iter().enumerate().map(|(at, w)| w + gap(at)).collect());
-            }
+        } else {
+            let gap = |at| if at == last { 0 } else { 3 };
+            let contents = layout.column_max_content_widths();
+            self.widths = Some(contents.iter().enumerate().map(|(at, width)| width + gap(at)).collect());
         }
         layout.trim_fmt() + "\n"
     }

@@ -65,7 +65,7 @@ pub(crate) struct Lab {
 
 /// What one stream of a command took.
 #[derive(Clone, Default)]
-struct Stream(Rc<RefCell<Vec<u8>>>);
+pub(crate) struct Stream(Rc<RefCell<Vec<u8>>>);
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -78,7 +78,8 @@ impl Write for Stream {
 }
 
 impl Stream {
-    fn text(&self) -> String {
+    /// All of it.
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 }
@@ -117,33 +118,67 @@ impl Lab {
     pub(crate) async fn run(&self, line: &str) -> Ran {
         let (stdout, stderr) = (Stream::default(), Stream::default());
         let mut output = Output::to_memory(stdout.clone(), stderr.clone());
-        let words = std::iter::once("vmdhcp").chain(line.split_whitespace()).map(Into::into);
-        let Cli { connection, command } = args::parse(words).unwrap();
-        let result = match command {
-            Command::Apply(command) => command.run(&self.session, &connection, &mut output).await,
-            Command::Pool(command) => command.run(&self.session, &mut output).await,
-            Command::Lease(command) => command.run(&self.session, &mut output).await,
-            other => other.run(&connection, &mut output),
-        };
+        let result = self.run_into(line, &mut output).await;
         if let Err(failure) = &result {
             output.error(failure);
         }
         Ran { stdout: stdout.text(), stderr: stderr.text(), result }
     }
 
+    async fn run_into(&self, line: &str, output: &mut Output) -> Result<(), Failure> {
+        let words = std::iter::once("vmdhcp").chain(line.split_whitespace()).map(Into::into);
+        let Cli { connection, command } = args::parse(words).unwrap();
+        match command {
+            Command::Apply(command) => command.run(&self.session, &connection, output).await,
+            Command::Delete(command) => command.run(&self.session, &connection, output).await,
+            Command::Pool(command) => command.run(&self.session, output).await,
+            Command::Lease(command) => command.run(&self.session, output).await,
+            other => other.run(&connection, output),
+        }
+    }
+
+    /// Runs a command that does not end by itself, beside `others`, until it has printed `lines` lines.
+    pub(crate) async fn watch(&self, line: &str, lines: usize, others: &[&str]) -> String {
+        let stdout = Stream::default();
+        let mut output = Output::to_memory(stdout.clone(), Stream::default());
+        let printed = async |count: usize| {
+            while stdout.text().lines().count() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let changes = async {
+            // The titles and what is there already come first.
+            printed(2).await;
+            for other in others {
+                let before = stdout.text().lines().count();
+                let ran = Box::pin(self.run(other)).await;
+                assert!(ran.result.is_ok(), "{other}: {}", ran.stderr);
+                printed(before + 1).await;
+            }
+            printed(lines).await;
+        };
+        let ended = async {
+            tokio::select! {
+                result = Box::pin(self.run_into(line, &mut output)) => panic!("the watch has ended: {result:?}"),
+                () = changes => {}
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), ended).await.unwrap();
+        stdout.text()
+    }
+
     /// Runs command lines and gives them with all that they print, as one would see it.
     pub(crate) async fn transcript(&self, lines: &[&str]) -> String {
-        let mut transcript = String::new();
+        let mut transcript = Vec::new();
         for line in lines {
-            let ran = self.run(line).await;
-            let code = exit::number(&ran.result);
-            transcript += &format!("$ vmdhcp {line}\n{}{}", ran.stdout, ran.stderr);
-            if code != exit::OK {
-                transcript += &format!("[exit code {code}]\n");
-            }
-            transcript += "\n";
+            let Ran { stdout, stderr, result } = self.run(line).await;
+            let ending = match exit::number(&result) {
+                exit::OK => String::new(),
+                code => format!("[exit code {code}]\n"),
+            };
+            transcript.push(format!("$ vmdhcp {line}\n{stdout}{stderr}{ending}"));
         }
-        transcript
+        transcript.join("\n")
     }
 
     /// Declares a manifest.

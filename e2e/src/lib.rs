@@ -1,1 +1,28 @@
-//! e2e.
+//! The stage for the end-to-end tests: machines that are network namespaces, the real binary, and DHCP clients that
+//! nobody here wrote.
+//!
+//! - [`requirements`]: which tests can run here, and what becomes of those that cannot
+//! - [`Machine`], [`Lan`]: namespaces, and a bridge between them; gone with the test however it ends
+//! - [`vmdhcp`]: the program under test, as its users run it
+//! - [`clients`]: udhcpc, dhclient and dhcpcd
+//! - [`wire`]: single packets, for what a client would hide
+//!
+//! What is checked is in `tests/`. A failure panics here, with what was waited for: there is nobody to recover.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a stage for tests: it fails by panicking"
+)]
+
+pub mod clients;
+mod lan;
+mod machine;
+pub mod requirements;
+pub mod vmdhcp;
+mod wait;
+pub mod wire;
+
+pub use lan::Lan;
+pub use machine::{Machine, Process};
+pub use wait::{until, within};

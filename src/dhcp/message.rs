@@ -96,6 +96,8 @@ pub enum ClientMessage {
     /// DHCPREQUEST in state RENEWING (sent by unicast) or REBINDING (by broadcast): wants its lease extended. Only
     /// the frame tells the two apart, and the answer is the same.
     Extending {
+        /// The server meant, if the client says so against the rules (option 54).
+        server: Option<Ipv4Addr>,
         /// The address that the client uses (`ciaddr`).
         address: Ipv4Addr,
     },

@@ -244,11 +244,11 @@ fn message(
         MessageType::Request => match (server, requested, used) {
             (Some(server), Some(address), None) => ClientMessage::Selecting { server, address },
             (None, Some(address), None) => ClientMessage::InitReboot { address },
-            (None, None, Some(address)) => ClientMessage::Extending { address },
-            // Option 50 must not be there, but as long as it says the same there is nothing to misunderstand, and
-            // a client that gets no answer loses its address.
-            (None, Some(requested), Some(address)) if requested == address => {
-                ClientMessage::Extending { address }
+            // Neither option 50 nor 54 may be there. But as long as they contradict nothing there is nothing to
+            // misunderstand, clients in use send them (mozim, and so Podman), and one that gets no answer loses its
+            // address.
+            (server, requested, Some(address)) if requested.is_none_or(|requested| requested == address) => {
+                ClientMessage::Extending { server, address }
             }
             (_, _, Some(_)) => return Err(contradiction),
             (_, None, None) => return Err(no_address),

@@ -25,12 +25,14 @@ pub fn respond(
     let exchange = Exchange { table, request, authority };
     match request.message() {
         ClientMessage::Discover { rapid_commit } => exchange.discover(rapid_commit, buffer),
-        ClientMessage::Selecting { server, .. } if !table.is_server(server) => {
+        ClientMessage::Selecting { server, .. } | ClientMessage::Extending { server: Some(server), .. }
+            if !table.is_server(server) =>
+        {
             Decision::Silent(Why::OtherServer { server })
         }
         ClientMessage::Selecting { address, .. } => exchange.request(address, Why::Bound, buffer),
         ClientMessage::InitReboot { address } => exchange.request(address, Why::Confirmed, buffer),
-        ClientMessage::Extending { address } => exchange.request(address, Why::Extended, buffer),
+        ClientMessage::Extending { address, .. } => exchange.request(address, Why::Extended, buffer),
         ClientMessage::Decline { server, address } => {
             Decision::Silent(exchange.told(server, address, Why::Declined { address }))
         }

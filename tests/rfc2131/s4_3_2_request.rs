@@ -146,9 +146,23 @@ mod renewing_or_rebinding {
     }
 
     #[test]
-    fn option_50_does_no_harm_as_long_as_it_says_the_same() {
-        let message = Message::extending(known(), ADDRESS).with(DhcpOption::RequestedIpAddress(ADDRESS));
-        assert_eq!(answer(&table(), &message).reply.why, Why::Extended);
+    fn options_50_and_54_do_no_harm_as_long_as_they_say_the_same() {
+        let extending = || Message::extending(known(), ADDRESS);
+        let (address, server) =
+            (DhcpOption::RequestedIpAddress(ADDRESS), DhcpOption::ServerIdentifier(SERVER));
+        for message in [
+            extending().with(address.clone()),
+            extending().with(server.clone()),
+            extending().with(address).with(server),
+        ] {
+            assert_eq!(answer(&table(), &message).reply.why, Why::Extended);
+        }
+    }
+
+    #[test]
+    fn whoever_means_another_server_hears_nothing_from_this_one() {
+        let message = Message::extending(known(), ADDRESS).with(DhcpOption::ServerIdentifier(ELSEWHERE));
+        assert_eq!(silence(&table(), &message), Why::OtherServer { server: ELSEWHERE });
     }
 
     #[test]

@@ -84,12 +84,12 @@ async fn plan(session: &Session, declared: Vec<Declared>) -> Result<Vec<Step>, F
     for Declared { origin, object } in declared {
         steps.push(match object {
             Object::Pool(pool) => {
-                let planned = Planned::new(session, origin, pool, complete_pool).await?;
+                let planned = Planned::new(session, origin, *pool, complete_pool).await?;
                 snapshot.put_pool(planned.new.clone());
                 Step::Pool(Box::new(planned))
             }
             Object::Claim(claim) => {
-                let planned = Planned::new(session, origin, claim, |_, _| ()).await?;
+                let planned = Planned::new(session, origin, *claim, |_, _| ()).await?;
                 snapshot.put_claim(planned.new.clone());
                 Step::Claim(Box::new(planned))
             }

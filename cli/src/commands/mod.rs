@@ -3,6 +3,8 @@
 mod apply;
 mod completions;
 mod crd;
+mod delete;
+mod demo;
 mod lease;
 mod man;
 mod pool;
@@ -19,23 +21,20 @@ use crate::output::Output;
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Declare pools and claims from files
     Apply(apply::Apply),
+    /// Delete what files declare
+    Delete(delete::Delete),
     /// Pools: the addresses of VM networks
     #[command(subcommand)]
-    Pool(pool::Pool),
+    Pool(Box<pool::Pool>),
     /// Leases: who has which address, and why not
     #[command(subcommand)]
     Lease(lease::Lease),
-    /// Serve the pools of one file on this machine's interfaces
     Standalone(standalone::Standalone),
-    /// Print the completion script of a shell
+    Demo(demo::Demo),
     Completions(completions::Completions),
-    /// Print the manual page, or write all pages
     Man(man::Man),
-    /// Print the CustomResourceDefinitions of both kinds
     Crd(crd::Crd),
-    /// Print the version
     Version(version::Version),
 }
 
@@ -46,9 +45,13 @@ impl Command {
             Self::Apply(command) => {
                 on_api(connection, async |session| command.run(session, connection, output).await)
             }
+            Self::Delete(command) => {
+                on_api(connection, async |session| command.run(session, connection, output).await)
+            }
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Lease(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Standalone(command) => command.run(connection),
+            Self::Demo(command) => command.run(output),
             Self::Completions(command) => command.run(output),
             Self::Man(command) => command.run(output),
             Self::Crd(command) => command.run(output),

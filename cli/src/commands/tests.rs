@@ -5,6 +5,7 @@ use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
+use crate::exit;
 use crate::testing::{CLAIM, Lab, POOL};
 
 async fn spec(lab: &Lab, name: &str) -> Value {
@@ -129,6 +130,26 @@ async fn the_same_manifest_twice_changes_nothing_and_a_field_that_goes_is_remove
 }
 
 #[tokio::test]
+async fn what_a_file_declares_is_deleted_claims_before_their_pool() {
+    let lab = Lab::new();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("{POOL}---{CLAIM}")).unwrap();
+    let line = |flags: &str| format!("delete -f {} {flags}", file.path().display());
+    assert_eq!(exit::number(&lab.run(&line("")).await.result), exit::NOT_FOUND);
+    assert!(lab.run(&line("--ignore-not-found")).await.result.is_ok());
+    lab.serve().await;
+    assert_snapshot!(lab.run(&line("--dry-run")).await.stdout, @"
+    virtualmachinenetworkconfig.network.harvesterhci.io/web deleted (server dry run)
+    ippool.network.harvesterhci.io/net-48 deleted (dry run)
+    ");
+    assert_snapshot!(lab.run(&line("--wait")).await.stdout, @"
+    virtualmachinenetworkconfig.network.harvesterhci.io/web deleted
+    ippool.network.harvesterhci.io/net-48 deleted
+    ");
+    assert_eq!(lab.run("pool list -o name").await.stdout, "");
+}
+
+#[tokio::test]
 async fn what_was_chosen_for_an_omitted_field_stays_chosen() {
     let lab = Lab::new();
     let short = POOL.replace("    serverIP: 192.168.48.77\n", "");
@@ -224,4 +245,19 @@ async fn a_dry_run_says_what_would_be_done_and_does_not_do_it() {
         .await
     );
     assert_eq!(spec(&lab, "net-48").await["ipv4Config"]["leaseTime"], 300);
+}
+
+#[tokio::test]
+async fn a_watch_prints_what_is_there_and_then_every_change_under_the_same_titles() {
+    let lab = Lab::served().await;
+    let pools =
+        lab.watch("pool list -w", 3, &["pool create b --network b --cidr 10.0.0.0/24", "pool pause b"]).await;
+    let leases = lab
+        .watch(
+            "lease list -w",
+            5,
+            &["lease add net-48 02:00:00:00:00:20 --ip 192.168.48.20", "lease remove net-48 192.168.48.20"],
+        )
+        .await;
+    assert_snapshot!(format!("{pools}\n{leases}"));
 }

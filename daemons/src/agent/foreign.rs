@@ -14,6 +14,7 @@ use vmdhcp_core::MacAddr;
 use super::frame::{self, Addressing, LINK_BROADCAST, LONGEST_FRAME, UDP_PAYLOAD};
 use super::packet_socket::PacketSocket;
 use super::records::timestamp;
+use super::sightings::{card_of, key_of};
 use super::state::{Now, Serving, State};
 
 /// `chaddr` of the agents' own DHCPDISCOVER: locally administered, "vmdhc" in ASCII.
@@ -50,7 +51,7 @@ pub(crate) fn note_answer(state: &State, serving: &Serving, source: MacAddr, pay
         && !serving.table.is_server(server)
         && !serving.roster.contains(&source)
     {
-        state.foreign.note(key(source), u32::from(server).into(), now.seconds);
+        state.foreign.note(key_of(source), u32::from(server).into(), now.seconds);
     }
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn read(state: &State, now: Now) -> Vec<ForeignServer> {
     let mut servers: Vec<_> = recent
         .map(|seen| ForeignServer {
             address: Ipv4Addr::from(u32::try_from(seen.detail).unwrap_or_default()),
-            mac: if seen.key & BY_ADDRESS == 0 { card(seen.key) } else { None },
+            mac: if seen.key & BY_ADDRESS == 0 { card_of(seen.key) } else { None },
             first_seen: timestamp(seen.first_seen),
             last_seen: timestamp(seen.last_seen),
             count: seen.count,
@@ -77,16 +78,6 @@ pub(crate) fn read(state: &State, now: Now) -> Vec<ForeignServer> {
     let heard: Vec<_> = servers.iter().filter(|server| server.mac.is_some()).map(|s| s.address).collect();
     servers.retain(|server| server.mac.is_some() || !heard.contains(&server.address));
     servers
-}
-
-/// A card as the key of a sighting.
-pub(crate) fn key(mac: MacAddr) -> u64 {
-    mac.octets().iter().fold(0, |key, byte| key << 8 | u64::from(*byte))
-}
-
-/// The card of such a key.
-pub(crate) fn card(key: u64) -> Option<MacAddr> {
-    MacAddr::new(*key.to_be_bytes().last_chunk()?).ok()
 }
 
 /// The server identifier of a server's message; `siaddr` does not count, it names the boot server.
@@ -121,7 +112,7 @@ pub(crate) async fn look_for_servers(socket: &PacketSocket) {
         ticks.tick().await;
         let [a, b, c, d, ..] = Uuid::new_v4().into_bytes();
         let mut frame = [0; LONGEST_FRAME];
-        let Some(length) = write_discover(&mut frame, socket.interface().mac, [a, b, c, d]) else { return };
+        let Some(length) = write_discover(&mut frame, socket.interface().mac(), [a, b, c, d]) else { return };
         if let Err(error) = frame.get(..length).map_or(Ok(()), |frame| socket.send(frame)) {
             tracing::debug!(%error, "the DHCPDISCOVER that looks for other servers was not sent");
         }

@@ -21,7 +21,7 @@ use super::foreign::{self, PROBE_CARD};
 use super::option_text::OptionText;
 use super::reason;
 use super::records::{ClientHistory, timestamp};
-use super::sightings::Sighting;
+use super::sightings::{Sighting, card_of, key_of};
 use super::state::{Serving, State, lock};
 
 /// The routes of one agent.
@@ -207,7 +207,7 @@ fn clients(state: &State) -> BTreeMap<String, Client> {
         .unknown
         .read()
         .into_iter()
-        .filter_map(|seen| Some((foreign::card(seen.key)?, seen)))
+        .filter_map(|seen| Some((card_of(seen.key)?, seen)))
         .filter(|(mac, _)| mac.octets() != PROBE_CARD)
         .map(|(mac, seen)| (mac.to_string(), Client::without_lease(seen)))
         .collect();
@@ -235,7 +235,7 @@ async fn client(Shared(state): Shared<Arc<State>>, Path(mac): Path<String>) -> R
         Some(Client { options, ..Client::with_lease(serving, id, address) })
     });
     let seen = || {
-        let seen = state.unknown.read().into_iter().find(|seen| seen.key == foreign::key(mac));
+        let seen = state.unknown.read().into_iter().find(|seen| seen.key == key_of(mac));
         seen.map(Client::without_lease)
     };
     match leased.or_else(seen) {
@@ -355,11 +355,7 @@ mod tests {
         let state = serving_state();
         state.serving().as_ref().unwrap().records[0].note(MessageType::Request, Why::Bound, Some(300), 1_000);
         let stranger: MacAddr = "02:00:00:00:00:0b".parse().unwrap();
-        state.unknown.note(
-            foreign::key(stranger),
-            reason::pack(MessageType::Discover, Why::UnknownMac),
-            2_000,
-        );
+        state.unknown.note(key_of(stranger), reason::pack(MessageType::Discover, Why::UnknownMac), 2_000);
         let (_, clients) = get(&state, "/clients").await;
         assert_eq!(
             clients,

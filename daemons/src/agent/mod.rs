@@ -19,6 +19,7 @@ mod filter;
 mod foreign;
 mod frame;
 mod http;
+mod interface;
 mod metrics;
 mod ntp;
 mod option_text;
@@ -49,8 +50,8 @@ pub use metrics::AgentMetrics;
 pub use option_text::OptionText;
 pub use packet_socket::SocketError;
 
+use interface::Interface;
 use metrics::Registration;
-use packet_socket::Interface;
 use report::Reporter;
 use state::State;
 use tables::Remembered;
@@ -131,7 +132,7 @@ impl Agent {
             (Arc::clone(&threads.dhcp), Arc::clone(&threads.arp), Arc::clone(&threads.answers));
         state.set_socket_open(true);
         tracing::info!(
-            pool = %config.pool, interface = %interface.name, mac = %interface.mac, agent = config.name,
+            pool = %config.pool, interface = %interface.name, mac = %interface.mac(), agent = config.name,
             "agent started"
         );
 
@@ -151,6 +152,7 @@ impl Agent {
                 arp::probe_leases(&arp, state, &answers),
                 foreign::look_for_servers(&dhcp),
                 state.keep_gauges(),
+                interface.follow_mac(state),
             );
             never
         };
@@ -215,12 +217,12 @@ impl Agent {
         }
     }
 
-    async fn report(&self, interface: &Interface, stop: &Shutdown) {
+    async fn report(&self, interface: &Arc<Interface>, stop: &Shutdown) {
         let Inner { config, client, state, .. } = &*self.inner;
         let Some((namespace, lease)) = config.lease.clone() else { return };
         let reporter = Reporter {
             agent: config.name.clone(),
-            mac: interface.mac,
+            interface: Arc::clone(interface),
             url: config.url.clone(),
             leases: Api::namespaced(client.clone(), &namespace),
             lease,

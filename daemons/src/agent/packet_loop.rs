@@ -9,7 +9,6 @@ use super::state::State;
 
 /// Serves `socket` until `stop`, or until the socket dies.
 pub(crate) fn serve(socket: &PacketSocket, state: &State, stop: &AtomicBool) -> Result<(), SocketError> {
-    let responder = Responder::new(state, socket.interface().mac);
     let (mut received, mut answers) = (ReceiveBatch::new(), SendBatch::new());
     while !stop.load(Ordering::Relaxed) {
         socket.receive(&mut received)?;
@@ -19,6 +18,7 @@ pub(crate) fn serve(socket: &PacketSocket, state: &State, stop: &AtomicBool) -> 
         let (begun, now) = (Instant::now(), state.now());
         let serving = state.serving();
         let Some(serving) = serving.as_deref() else { continue };
+        let responder = Responder::new(state, socket.interface().mac());
         for frame in received.iter() {
             answers.add(|answer| responder.handle(serving, now, frame, answer));
         }

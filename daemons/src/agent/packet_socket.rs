@@ -6,17 +6,17 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::net::if_::if_nametoindex;
 use nix::sys::socket::{LinkAddr, MsgFlags, MultiHeaders, bind, recvmmsg, sendmmsg};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
-use vmdhcp_core::MacAddr;
 
 use super::filter;
 use super::frame::LONGEST_FRAME;
+use super::interface::Interface;
 
 /// How many frames one system call moves at most.
 pub(crate) const BATCH: usize = 32;
@@ -24,16 +24,6 @@ pub(crate) const BATCH: usize = 32;
 const RECEIVE_ROOM: usize = 2048;
 /// How long a receive waits before it looks whether it shall stop.
 const WAIT: Duration = Duration::from_millis(200);
-/// ARPHRD_ETHER (linux/if_arp.h).
-const ETHERNET: u16 = 1;
-
-/// A network interface with Ethernet on it.
-#[derive(Debug, Clone)]
-pub(crate) struct Interface {
-    pub(crate) name: String,
-    pub(crate) mac: MacAddr,
-    link: LinkAddr,
-}
 
 /// Why there is no socket, or no longer one.
 #[derive(Debug, thiserror::Error)]
@@ -81,34 +71,6 @@ pub enum SocketError {
     },
 }
 
-impl Interface {
-    /// Finds the interface of that name.
-    pub(crate) fn find(name: &str) -> Result<Self, SocketError> {
-        let interface = || name.to_owned();
-        let link = nix::ifaddrs::getifaddrs()
-            .map_err(SocketError::List)?
-            .filter(|entry| entry.interface_name == name)
-            .find_map(|entry| entry.address.as_ref().and_then(|address| address.as_link_addr()).copied())
-            .ok_or_else(|| SocketError::NoInterface { interface: interface() })?;
-        let mac = link.addr().and_then(|bytes| MacAddr::new(bytes).ok());
-        match mac {
-            Some(mac) if link.hatype() == ETHERNET => Ok(Self { name: interface(), mac, link }),
-            _ => Err(SocketError::NotEthernet { interface: interface() }),
-        }
-    }
-
-    /// Its number in the kernel.
-    pub(crate) fn index(&self) -> u32 {
-        // The kernel's own type is a signed 32 bit number above zero.
-        u32::try_from(self.link.ifindex()).unwrap_or_default()
-    }
-
-    /// Whether it is still there, and still the same one.
-    fn exists(&self) -> bool {
-        if_nametoindex(self.name.as_str()) == Ok(self.index())
-    }
-}
-
 /// Which frames a socket carries.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum EtherType {
@@ -120,13 +82,13 @@ pub(crate) enum EtherType {
 #[derive(Debug)]
 pub(crate) struct PacketSocket {
     socket: Socket,
-    interface: Interface,
+    interface: Arc<Interface>,
 }
 
 impl PacketSocket {
     /// Opens a socket on `interface` that receives what `filter` passes.
     pub(crate) fn open(
-        interface: &Interface,
+        interface: &Arc<Interface>,
         ether_type: EtherType,
         filter: &[SockFilter],
     ) -> Result<Self, SocketError> {
@@ -149,15 +111,15 @@ impl PacketSocket {
             })?;
         // From its creation on a socket receives from all interfaces: until it is bound to one, nothing may pass.
         socket.attach_filter(&filter::nothing()).map_err(failed("attaching a filter"))?;
-        bind(socket.as_raw_fd(), &interface.link)
+        bind(socket.as_raw_fd(), interface.link())
             .map_err(|error| failed("binding it to the interface")(error.into()))?;
         discard_received(&socket).map_err(failed("emptying it"))?;
         socket.attach_filter(filter).map_err(failed("attaching the filter"))?;
         socket.set_read_timeout(Some(WAIT)).map_err(failed("setting the receive time-out"))?;
-        Ok(Self { socket, interface: interface.clone() })
+        Ok(Self { socket, interface: Arc::clone(interface) })
     }
 
-    pub(crate) const fn interface(&self) -> &Interface {
+    pub(crate) fn interface(&self) -> &Interface {
         &self.interface
     }
 

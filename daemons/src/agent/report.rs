@@ -2,6 +2,7 @@
 //!
 //! The manager makes the Lease; without one there is nothing to do. Nothing else is ever written by an agent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,10 +12,10 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior};
-use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AddressConflict, AgentReport, ForeignServer, format_time};
 
 use super::foreign;
+use super::interface::Interface;
 use super::state::{State, lock};
 use crate::runtime::Shutdown;
 
@@ -33,7 +34,7 @@ const LONGEST: usize = 8 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Reporter {
     pub(crate) agent: String,
-    pub(crate) mac: MacAddr,
+    pub(crate) interface: Arc<Interface>,
     pub(crate) url: String,
     /// Namespace-bound API of the Lease, and its name.
     pub(crate) leases: Api<Lease>,
@@ -95,7 +96,7 @@ impl Reporter {
         let report = AgentReport {
             agent: self.agent.clone(),
             pool_uid: serving.as_ref().map(|serving| serving.pool_uid.clone()).unwrap_or_default(),
-            mac_address: self.mac.to_string(),
+            mac_address: self.interface.mac().to_string(),
             ready: state.readiness().is_ok(),
             from_snapshot: serving.as_ref().is_some_and(|serving| serving.from_snapshot),
             resource_version: serving.map(|serving| serving.resource_version.clone()).unwrap_or_default(),
@@ -162,7 +163,7 @@ impl Sent {
     /// Whether the next report is due at `now`.
     fn is_outdated(&self, next: &AgentReport, now: Instant) -> bool {
         let age = now.duration_since(self.at);
-        if next.ready != self.report.ready {
+        if next.ready != self.report.ready || next.mac_address != self.report.mac_address {
             return true;
         }
         // The manager waits for every agent to serve a version before it gives an address to another card.

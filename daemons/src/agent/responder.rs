@@ -12,6 +12,7 @@ use vmdhcp_core::dhcp::{Decision, Destination, REPLY_MAX, Reply, Request, Why, r
 use super::foreign::{self, PROBE_CARD};
 use super::frame::{self, Addressing, Content, Frame, LINK_BROADCAST, LONGEST_FRAME, UDP_PAYLOAD};
 use super::reason;
+use super::sightings::key_of;
 use super::state::{Now, Serving, State};
 
 const SERVER_PORT: u16 = 67;
@@ -141,7 +142,7 @@ impl<'s> Responder<'s> {
         let lease = serving.table.lookup(mac).and_then(|lease| usize::try_from(lease.0).ok());
         match lease.and_then(|lease| serving.records.get(lease)) {
             Some(record) => record.note(kind, why, lease_time, now.seconds),
-            None => self.state.unknown.note(foreign::key(mac), reason::pack(kind, why), now.seconds),
+            None => self.state.unknown.note(key_of(mac), reason::pack(kind, why), now.seconds),
         }
     }
 
@@ -179,6 +180,7 @@ impl<'s> Responder<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::sightings::card_of;
     use crate::agent::state::tests::{serving, state};
     use proptest::prelude::*;
     use std::sync::atomic::AtomicU64;
@@ -332,7 +334,7 @@ mod tests {
         let bench = Bench::new();
         assert_eq!(bench.answer_to(mac(11), &[53, 1, 1]), None);
         let seen = bench.state.unknown.read();
-        assert_eq!((seen.len(), foreign::card(seen[0].key)), (1, Some(mac(11))));
+        assert_eq!((seen.len(), card_of(seen[0].key)), (1, Some(mac(11))));
     }
 
     #[test]

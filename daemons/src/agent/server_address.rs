@@ -17,7 +17,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::arp;
 use super::filter;
-use super::packet_socket::{Interface, PacketSocket};
+use super::interface::Interface;
+use super::packet_socket::PacketSocket;
 use super::state::State;
 use crate::runtime::Shutdown;
 
@@ -59,6 +60,7 @@ pub(crate) async fn keep(socket: &PacketSocket, state: &State, shutdown: &Shutdo
     let mut changes = state.changes();
     let mut ticks = tokio::time::interval(PERIOD);
     let mut held: Option<Held> = None;
+    let mut announced_by = None;
     loop {
         tokio::select! {
             () = shutdown.wait() => break,
@@ -77,14 +79,18 @@ pub(crate) async fn keep(socket: &PacketSocket, state: &State, shutdown: &Shutdo
             }
             _ => false,
         };
-        if is_right {
+        if !is_right {
+            if let Some(held) = held.take() {
+                give_up(interface, state, held).await;
+            }
+            if let Some((address, prefix_length)) = wanted {
+                held = Some(take(interface, state, address, prefix_length).await);
+            }
+        } else if announced_by == Some(interface.mac()) {
             continue;
         }
-        if let Some(held) = held.take() {
-            give_up(interface, state, held).await;
-        }
-        if let Some((address, prefix_length)) = wanted {
-            held = Some(take(interface, state, address, prefix_length).await);
+        announced_by = Some(interface.mac());
+        if let Some(Held { address, .. }) = held {
             tokio::select! {
                 () = arp::announce(socket, address) => {}
                 () = shutdown.wait() => break,

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
+use vmdhcp_core::MacAddr;
+
 /// Places that one key may take.
 const WAYS: usize = 8;
 
@@ -97,6 +99,16 @@ impl Sightings {
         all.sort_by_key(|sighting| (std::cmp::Reverse(sighting.last_seen), sighting.key));
         all
     }
+}
+
+/// A card as a key.
+pub(crate) fn key_of(mac: MacAddr) -> u64 {
+    mac.octets().iter().fold(0, |key, byte| key << 8 | u64::from(*byte))
+}
+
+/// The card of such a key.
+pub(crate) fn card_of(key: u64) -> Option<MacAddr> {
+    MacAddr::new(*key.to_be_bytes().last_chunk()?).ok()
 }
 
 /// Spreads keys that differ in a few bits only over all sets (the finaliser of SplitMix64), to 32 bits.

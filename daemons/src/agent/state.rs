@@ -168,7 +168,7 @@ impl State {
         superseded.retain(|serving| Arc::strong_count(serving) > 1);
         superseded.extend(previous.filter(|serving| Arc::strong_count(serving) > 1));
         drop(superseded);
-        self.changes.send_modify(|changes| *changes += 1);
+        self.notify();
     }
 
     /// Says why nothing is served, while nothing is.
@@ -181,10 +181,15 @@ impl State {
         self.changes.subscribe()
     }
 
+    /// Lets whoever waits for [`changes`](Self::changes) look again.
+    pub(crate) fn notify(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
     /// Notes whether the packet sockets are open.
     pub(crate) fn set_socket_open(&self, open: bool) {
         self.socket_open.store(open, Ordering::Relaxed);
-        self.changes.send_modify(|changes| *changes += 1);
+        self.notify();
     }
 
     /// Whether the packet sockets are open.

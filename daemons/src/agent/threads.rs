@@ -9,8 +9,9 @@ use tokio::sync::oneshot;
 use super::AgentError;
 use super::arp::{self, Answers};
 use super::filter;
+use super::interface::Interface;
 use super::packet_loop;
-use super::packet_socket::{EtherType, Interface, PacketSocket, SocketError};
+use super::packet_socket::{EtherType, PacketSocket, SocketError};
 use super::state::State;
 
 /// Running threads, and what they share with tasks. Dropping it asks them to end.
@@ -34,7 +35,7 @@ struct Running {
 
 impl Threads {
     /// Opens the sockets and starts to serve them.
-    pub(crate) fn start(interface: &Interface, state: Arc<State>) -> Result<Self, AgentError> {
+    pub(crate) fn start(interface: &Arc<Interface>, state: Arc<State>) -> Result<Self, AgentError> {
         let dhcp = Arc::new(PacketSocket::open(interface, EtherType::Ipv4, &filter::dhcp_and_echo())?);
         let arp = Arc::new(PacketSocket::open(interface, EtherType::Arp, &filter::not_for_other_hosts())?);
         let (answers, stop) = (Arc::new(Answers::default()), Arc::new(AtomicBool::new(false)));

@@ -56,6 +56,8 @@ async fn agent(
     };
     let Ok(uri) = Uri::try_from(format!("/{path}")) else { return StatusCode::BAD_REQUEST.into_response() };
     *request.uri_mut() = uri;
+    // The parameters of this route would be taken for parameters of the agent's.
+    request.extensions_mut().clear();
     match agent.router().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},

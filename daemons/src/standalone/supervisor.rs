@@ -72,8 +72,8 @@ impl Supervisor {
     pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), StandaloneError> {
         let (pools, writer) = reflector::store();
         let all: Api<IPPool> = Api::all(self.client.clone());
-        let events =
-            watcher(all, watcher::Config::default()).default_backoff().reflect(writer).touched_objects();
+        // Every event, the end of a list included: only then does the store show what was listed.
+        let events = watcher(all, watcher::Config::default()).default_backoff().reflect(writer);
         let mut events = std::pin::pin!(events.map_err(|error| tracing::warn!(%error, "the watch of pools")));
         let (deaths, mut died) = mpsc::unbounded_channel();
         let mut running = BTreeMap::new();

@@ -250,6 +250,21 @@ fn the_agent_answers_arp_for_the_server_address_where_the_kernel_does_not_have_i
 }
 
 #[test]
+fn a_card_that_gets_another_address_is_found_by_it() {
+    alone("a_card_that_gets_another_address_is_found_by_it", async {
+        let bench = Bench::new().await;
+        let running = bench.start().ready().await;
+        let wire = Wire::open();
+        wire.ask(CARD, &message(MessageType::Discover, CARD));
+        let other = [2, 0, 0, 0, 0x77, 0x77];
+        network::set_card(other).await;
+        eventually("ARP names the new card", async || wire.resolve(CARD, SERVER) == Some(other)).await;
+        assert_eq!(wire.ask(CARD, &message(MessageType::Discover, CARD)).link_source, other);
+        running.stop().await;
+    });
+}
+
+#[test]
 fn a_host_that_forwards_gets_the_server_address_for_as_long_as_the_agent_runs() {
     alone("a_host_that_forwards_gets_the_server_address_for_as_long_as_the_agent_runs", async {
         network::forward(true);

@@ -66,6 +66,15 @@ pub(crate) fn forward(on: bool) {
     fs::write(format!("/proc/sys/net/ipv4/conf/{AGENT_END}/forwarding"), if on { "1" } else { "0" }).unwrap();
 }
 
+/// Gives the card at the agent's end another address.
+pub(crate) async fn set_card(mac: [u8; 6]) {
+    let (connection, handle, _) = rtnetlink::new_connection().unwrap();
+    tokio::spawn(connection);
+    let index = nix::net::if_::if_nametoindex(AGENT_END).unwrap();
+    let change = LinkUnspec::new_with_index(index).address(mac.to_vec()).build();
+    handle.link().set(change).execute().await.unwrap();
+}
+
 /// Pulls the cable out: both ends are gone.
 pub(crate) async fn remove_cable() {
     let (connection, handle, _) = rtnetlink::new_connection().unwrap();

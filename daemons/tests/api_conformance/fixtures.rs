@@ -1,6 +1,6 @@
 //! What the checks share: the APIs, the objects, and ways to look at answers.
 
-use std::{collections::BTreeMap, path::PathBuf, pin::Pin, time::Duration};
+use std::{collections::BTreeMap, pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt};
 use http::{Method, Request, header};
@@ -13,10 +13,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use vmdhcp_core::api::{NetworkConfig, VirtualMachineNetworkConfig, VirtualMachineNetworkConfigSpec};
-use vmdhcp_daemons::cluster::{
-    Target, connect,
-    local::{Kinds, LocalApi},
-};
+use vmdhcp_daemons::cluster::local::{Kinds, LocalApi};
 
 pub(crate) use vmdhcp_core::api::VirtualMachineNetworkConfig as Claim;
 
@@ -44,11 +41,9 @@ pub(crate) fn in_a_file() -> (Client, tempfile::TempDir) {
     (api.client(NAMESPACE), folder)
 }
 
-pub(crate) async fn on_a_cluster() -> Client {
-    let kubeconfig = std::env::var_os("VMDHCP_CONFORMANCE_KUBECONFIG")
-        .expect("VMDHCP_CONFORMANCE_KUBECONFIG names the cluster's kubeconfig");
-    let target = Target::Kubernetes { kubeconfig: Some(PathBuf::from(kubeconfig)), context: None };
-    let client = connect(&target).await.unwrap().client;
+/// Makes the namespaces of the checks, which the local API does not ask for.
+#[cfg(feature = "testcluster")]
+pub(crate) async fn namespaces(client: &Client) {
     let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
     for name in [NAMESPACE, OTHER_NAMESPACE] {
         let namespace = serde_json::from_value(json!({ "metadata": { "name": name } })).unwrap();
@@ -58,7 +53,6 @@ pub(crate) async fn on_a_cluster() -> Client {
             Err(error) => panic!("cannot create namespace {name}: {error}"),
         }
     }
-    client
 }
 
 pub(crate) fn claims(client: &Client) -> Api<Claim> {

@@ -1,15 +1,14 @@
 //! What the API has to do, wherever it is: each check runs against the local API in memory and in a file, and against a
-//! real cluster. Where they differ, the cluster is right.
+//! real control plane (`make conformance`). Where they differ, the real one is right.
 //!
-//! The cluster's turn is `cargo test --test api_conformance -- --ignored on_a_cluster`, with the kinds of
-//! `network.harvesterhci.io` installed and `VMDHCP_CONFORMANCE_KUBECONFIG` naming its kubeconfig. Checks share one
-//! namespace and use names of their own; they leave objects behind.
+//! On the control plane all checks share one namespace and use names of their own; they leave objects behind.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a check that does not hold panics"
 )]
+#![cfg_attr(feature = "testcluster", expect(clippy::print_stderr, reason = "one that is skipped says why"))]
 
 mod create;
 mod delete;
@@ -19,6 +18,9 @@ mod list;
 mod owners;
 mod patch;
 mod status;
+#[cfg(feature = "testcluster")]
+#[path = "../testcluster/mod.rs"]
+mod testcluster;
 mod update;
 mod watch;
 
@@ -41,12 +43,14 @@ macro_rules! checks {
                 })+
             })+
         }
+        #[cfg(feature = "testcluster")]
         mod on_a_cluster {
             $(mod $topic {
                 $(#[tokio::test]
-                #[ignore = "needs a cluster: VMDHCP_CONFORMANCE_KUBECONFIG"]
                 async fn $check() {
-                    crate::$topic::$check(&crate::fixtures::on_a_cluster().await).await;
+                    let Some(client) = crate::testcluster::client(stringify!($check)).await else { return };
+                    crate::fixtures::namespaces(&client).await;
+                    crate::$topic::$check(&client).await;
                 })+
             })+
         }

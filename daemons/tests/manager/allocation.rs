@@ -3,9 +3,10 @@
 use kube::api::Api;
 use serde_json::json;
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
+use vmdhcp_daemons::cluster::local::{Kind, Kinds, LocalApi};
 
 use crate::fixtures::{
-    Manager, claim, claim_of, condition, has_finalizer, ipv4, mac, pool, pool_condition, seed_pool,
+    Manager, claim, claim_of, condition, has_finalizer, ipv4, mac, pool_condition, seed_pool,
 };
 
 #[tokio::test]
@@ -176,16 +177,18 @@ async fn a_restarted_manager_finds_everything_and_flaps_nothing() {
 
 #[tokio::test]
 async fn an_option_that_cannot_be_served_is_named_in_a_condition_and_costs_only_itself() {
-    let manager = Manager::start();
-    let mut stored = pool("192.168.48.0/24", 300);
-    stored.spec.ipv4_config.as_mut().unwrap().dns = vec!["1.1.1.1".into()];
+    // Stored before there were rules, as upstream's webhook let it through.
+    let kinds = Kinds::standard().with(Kind::typed::<IPPool>());
+    let manager = Manager::start_on(LocalApi::in_memory(kinds).unwrap().client("default"));
+    let mut stored = seed_pool();
+    stored.spec.ipv4_config.as_mut().unwrap().dns = vec!["nonsense".into(), "1.1.1.1".into()];
     manager.create(&stored).await;
     manager.create(&claim("vm", 1)).await;
     manager.addresses("vm").await;
     let pool: IPPool = manager.api().get("ippool-1").await.unwrap();
-    assert_eq!(
-        pool_condition(&pool, "OptionsLeftOut").status,
-        "",
-        "a condition of trouble is absent without any"
-    );
+    let left_out = pool_condition(&pool, "OptionsLeftOut");
+    assert_eq!(left_out.status, "True");
+    assert!(left_out.message.contains("spec.ipv4Config.dns[0]: \"nonsense\""), "{}", left_out.message);
+    manager.patch::<IPPool>("ippool-1", json!({ "spec": { "ipv4Config": { "dns": ["1.1.1.1"] } } })).await;
+    manager.until("ippool-1", |pool: &IPPool| pool_condition(pool, "OptionsLeftOut").status == "False").await;
 }

@@ -6,4 +6,5 @@ mod allocation;
 mod deletion;
 mod fixtures;
 mod pausing;
+mod refusals;
 mod scale;

@@ -283,17 +283,14 @@ fn page(session: &Session, inspected: &Inspected) -> Page {
 }
 
 fn told_of(session: &Session, told: &Told) -> Vec<String> {
-    match (&told.unreachable, &told.client) {
-        (Some(why), _) => {
-            vec![format!("could not be asked: {why}")]
-        }
-        (None, None) => vec!["has not seen this card".into()],
-        (None, Some(client)) => client
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| format!("{}: {}", in_words(key), shown(session, value)))
-            .collect(),
+    if let Some(why) = &told.unreachable {
+        return vec![format!("could not be asked: {why}")];
     }
+    // The address is on the page already.
+    let events = told.client.iter().flatten().filter(|(key, value)| !value.is_null() && *key != "address");
+    let events: Vec<_> =
+        events.map(|(key, value)| format!("{}: {}", in_words(key), shown(session, value))).collect();
+    if events.is_empty() { vec!["has not heard from this card since it started".into()] } else { events }
 }
 
 /// `lastSeen` as `last seen`.

@@ -15,13 +15,9 @@ use crate::output::Output;
 /// Commands for leases.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Lease {
-    /// List who has which address, and who waits for one
     List(list::List),
-    /// Show all that is known of a card, an address or a VM, and why it has no address
     Inspect(inspect::Inspect),
-    /// Reserve an address for a MAC: a static lease
     Add(add::Add),
-    /// Remove a reservation, or give a retiring address free
     Remove(remove::Remove),
 }
 

@@ -60,7 +60,7 @@ impl Remove {
                 declare_free(pool, address);
             }
             if !reserved && retiring.is_none() {
-                return Err(nothing_there(&old, place));
+                return Err(nothing_there(&old, place, force));
             }
             admit_pool(&Change::Update { old: &old, new: pool }, &Snapshot::default()).map_err(Failure::from)
         };
@@ -117,10 +117,14 @@ fn declare_free(pool: &mut IPPool, address: Ipv4Addr) {
     }
 }
 
-fn nothing_there(pool: &IPPool, place: Place) -> Failure {
+fn nothing_there(pool: &IPPool, place: Place, force: bool) -> Failure {
     let retires = retiring_address(pool, place).is_some();
     Failure::NotFound {
-        what: format!("pool {} has no reservation for {place}", pool.name_any()),
+        what: format!(
+            "pool {} has no reservation for {place}{}",
+            pool.name_any(),
+            if force { ", and it does not retire" } else { "" }
+        ),
         hint: if retires {
             "the address retires; if no guest uses it any more, add --force to give it free".into()
         } else {

@@ -36,14 +36,15 @@ pub(crate) struct Create {
     #[arg(long, value_name = "NETWORK")]
     network: Option<String>,
     /// Subnet, for instance 192.168.48.0/24
-    #[arg(long)]
+    #[arg(long, value_name = "SUBNET", value_parser = subnet)]
     cidr: Option<Ipv4Net>,
-    #[command(flatten)]
-    fields: PoolFields,
     #[command(flatten)]
     changing: Changing,
     #[command(flatten)]
     printing: Printing,
+    // Last, because its heading goes on to whatever follows.
+    #[command(flatten)]
+    fields: PoolFields,
 }
 
 impl Create {
@@ -115,7 +116,7 @@ fn ask_for_missing(
     let cidr = match cidr {
         Some(cidr) => cidr,
         None => answer(ask, "Subnet", "192.168.100.0/24", |text| {
-            let cidr: Ipv4Net = text.parse().map_err(|_| "write ADDRESS/LENGTH".to_owned())?;
+            let cidr = subnet(text)?;
             if cidr.prefix_len() > 30 { Err("the longest prefix is /30".to_owned()) } else { Ok(cidr) }
         })?,
     };
@@ -160,6 +161,10 @@ fn answer<T>(
 ) -> Result<T, Failure> {
     let text = ask.text(question, default, &|text| parse(text.trim()).map(drop))?;
     parse(text.trim()).map_err(Failure::Usage)
+}
+
+fn subnet(text: &str) -> Result<Ipv4Net, String> {
+    text.parse().map_err(|_| "write ADDRESS/LENGTH, for instance 192.168.48.0/24".to_owned())
 }
 
 fn address(text: &str) -> Result<Ipv4Addr, String> {

@@ -1,7 +1,6 @@
 //! `vmdhcp pool delete`.
 
 use clap::Args;
-use kube::api::{DeleteParams, Preconditions};
 use vmdhcp_core::admission::{Change, admit_pool};
 use vmdhcp_core::api::{IPPool, IPv4Status};
 use vmdhcp_core::ipam::Allocations;
@@ -50,23 +49,14 @@ impl Delete {
             }
             pools.push(stored);
         }
-        let api = objects::api_in::<IPPool>(session, &session.namespace);
         for (name, stored) in names.iter().zip(&pools) {
-            let parameters = DeleteParams {
-                dry_run: changing.dry_run,
-                preconditions: Some(Preconditions {
-                    uid: stored.metadata.uid.clone(),
-                    resource_version: None,
-                }),
-                ..DeleteParams::default()
-            };
-            let doing = format!("delete {}", objects::title::<IPPool>(&session.namespace, name));
-            api.delete(name, &parameters).await.map_err(Failure::asking(doing))?;
+            objects::delete::<IPPool>(session, stored, changing.dry_run).await?;
             let suffix = if changing.dry_run { " (server dry run)" } else { "" };
             output.line(format_args!("{} deleted{suffix}", kubectl_name::<IPPool>(name)))?;
         }
         if changing.wait {
             output.flush()?;
+            let api = objects::api_in::<IPPool>(session, &session.namespace);
             for (name, stored) in names.iter().zip(&pools) {
                 let uid = stored.metadata.uid.clone();
                 wait::gone::<IPPool>(api.clone(), name, uid, changing.timeout).await?;

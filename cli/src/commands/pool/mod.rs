@@ -17,19 +17,12 @@ use crate::output::Output;
 /// Commands for pools.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Pool {
-    /// Create a pool; on a terminal, asks for what is missing
-    Create(create::Create),
-    /// List pools
+    Create(Box<create::Create>),
     List(list::List),
-    /// Show all that is known of a pool
     Show(show::Show),
-    /// Change fields of a pool
-    Set(set::Set),
-    /// Take pools out of service; their addresses stay
+    Set(Box<set::Set>),
     Pause(pause::Pause),
-    /// Put paused pools back into service
     Resume(pause::Resume),
-    /// Delete pools that no VM uses
     Delete(delete::Delete),
 }
 

@@ -30,16 +30,17 @@ pub(crate) struct Set {
     /// Name of the pool
     name: String,
     #[command(flatten)]
-    fields: PoolFields,
+    changing: Changing,
     #[command(flatten)]
-    items: Items,
+    printing: Printing,
+    // Last, because their headings go on to whatever follows.
+    #[command(flatten)]
+    fields: PoolFields,
     /// Remove a field; may be repeated
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]
     unset: Vec<Field>,
     #[command(flatten)]
-    changing: Changing,
-    #[command(flatten)]
-    printing: Printing,
+    items: Items,
 }
 
 /// Flags for single items of lists.

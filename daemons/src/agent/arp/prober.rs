@@ -68,6 +68,8 @@ pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: 
             prober.forget();
             continue;
         };
+        // Another agent's card may have been seen before the manager told of it.
+        lock(&state.conflicts).retain(|_, conflict| !serving.roster.contains(&conflict.mac));
         prober.queue_new_leases(&serving);
         prober.queue_declined(state);
         prober.queue_conflicts(state);
@@ -177,7 +179,7 @@ async fn ask(
     addresses: &BTreeSet<Ipv4Addr>,
     unused: Option<Ipv4Addr>,
 ) -> Answered {
-    let own = socket.interface().mac;
+    let own = socket.interface().mac();
     let all = || addresses.iter().copied().chain(unused);
     all().for_each(|address| answers.expect(address));
     for _ in 0..ATTEMPTS {

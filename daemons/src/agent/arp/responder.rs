@@ -57,12 +57,12 @@ pub(crate) fn serve(
     answers: &Answers,
     stop: &AtomicBool,
 ) -> Result<(), SocketError> {
-    let own = socket.interface().mac;
     let mut received = ReceiveBatch::new();
     let mut defended = None;
     while !stop.load(Ordering::Relaxed) {
         socket.receive(&mut received)?;
         let serving = state.serving();
+        let own = socket.interface().mac();
         for packet in received.iter().filter_map(Packet::parse).filter(|packet| packet.sender_mac != own) {
             answers.note(&packet);
             let Some(serving) = serving.as_deref() else { continue };
@@ -123,7 +123,7 @@ fn note_claim(state: &State, packet: &Packet, now: Option<Timestamp>) {
 
 /// Tells everybody on the link, three times, that these addresses are ours.
 pub(crate) async fn announce(socket: &PacketSocket, address: Ipv4Addr) {
-    let frame = Packet::announcement(socket.interface().mac, address).broadcast();
+    let frame = Packet::announcement(socket.interface().mac(), address).broadcast();
     for turn in 0..ANNOUNCEMENTS {
         if turn > 0 {
             tokio::time::sleep(BETWEEN_ANNOUNCEMENTS).await;

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -13,6 +13,8 @@ const APPLICATION_ID: i32 = 0x766d_6468;
 const SCHEMA_VERSION: i32 = 1;
 /// How long a write waits for another process' write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to pause where SQLite itself does not wait.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// `state` has one row: the latest revision, and the latest one that has been pruned from `changes`. `before` is only
 /// there when the labels changed, for watches whose selector the object has left.
@@ -136,9 +138,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     if connection.is_readonly("main").map_err(sqlite)? {
         return Err(OpenError::ReadOnly { path });
     }
-    identify(&connection, &path)?;
-    let mode: String =
-        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(sqlite)?;
+    identify(&mut connection, &path)?;
+    let mode = write_ahead(&connection).map_err(sqlite)?;
     if mode != "wal" {
         return Err(OpenError::NoWriteAheadLog { path });
     }
@@ -158,13 +159,35 @@ pub(super) fn open_in_memory() -> Result<Connection, OpenError> {
     memory().map_err(|source| OpenError::Sqlite { path: ":memory:".into(), source })
 }
 
-fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let application_id = pragma("application_id").map_err(|e| explain(path, e))?;
-    let version = pragma("user_version").map_err(|e| explain(path, e))?;
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-        .map_err(|e| explain(path, e))?;
+/// Switches to write-ahead logging, and gives the mode that the file now has.
+///
+/// The switch upgrades a lock, for which SQLite never waits: of two processes that meet at a new file one is told at
+/// once that it is busy.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+        match mode {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < deadline =>
+            {
+                std::thread::sleep(BUSY_PAUSE);
+            }
+            mode => return mode,
+        }
+    }
+}
+
+fn identify(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    // In one transaction: another process may be making the tables, and its mark goes with them.
+    let mut read = || -> rusqlite::Result<(i32, i32, i64)> {
+        let transaction = connection.transaction()?;
+        let pragma = |name| transaction.pragma_query_value(None, name, |row| row.get(0));
+        let tables = transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        Ok((pragma("application_id")?, pragma("user_version")?, tables))
+    };
+    let (application_id, version, tables) = read().map_err(|e| explain(path, e))?;
     let path = path.to_owned();
     match application_id {
         0 if tables == 0 => Ok(()),
@@ -195,5 +218,32 @@ fn explain(path: &Path, source: rusqlite::Error) -> OpenError {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => OpenError::ReadOnly { path },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { path },
         _ => OpenError::Sqlite { path, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn all_who_meet_at_a_new_file_can_open_it() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("new.db");
+            let start = Barrier::new(4);
+            std::thread::scope(|scope| {
+                let openers = [(); 4].map(|()| {
+                    scope.spawn(|| {
+                        start.wait();
+                        open(&path).map(drop)
+                    })
+                });
+                for opener in openers {
+                    opener.join().unwrap().unwrap();
+                }
+            });
+        }
     }
 }

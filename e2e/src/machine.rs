@@ -1,0 +1,163 @@
+//! A machine: a network, a mount table and a process tree of its own, which belong to a thread.
+//!
+//! Whatever is done "within" is done on that thread, and the programs started there inherit its namespaces. Nothing has
+//! a name that could be left behind: the first process of the tree is killed with the machine, and by the kernel when
+//! the thread ends because the test process was killed; it takes along all others, and they the namespaces.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, gettid};
+
+use crate::until;
+
+/// How long a command may take that is run to its end.
+const PATIENCE: &str = "30";
+
+/// The first process: it does nothing, and ends with the thread that started it.
+const FIRST_PROCESS: [&str; 5] = ["--pdeathsig", "KILL", "--", "sleep", "infinity"];
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A running machine. Dropping it switches it off.
+pub struct Machine {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    thread_id: Pid,
+}
+
+impl Machine {
+    /// Switches a machine on. Its /run is empty, so that programs on two machines do not meet there.
+    pub fn new() -> Self {
+        let (jobs, received) = mpsc::channel::<Job>();
+        let (started, start) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID).unwrap();
+            let none = None::<&str>;
+            mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
+            mount(Some("e2e"), "/run", Some("tmpfs"), MsFlags::empty(), none).unwrap();
+            let mut first = Command::new("setpriv").args(FIRST_PROCESS).stdin(Stdio::null()).spawn().unwrap();
+            started.send(gettid()).unwrap();
+            for job in received {
+                job();
+            }
+            // Not waited for: it stays a zombie until whoever started the others here has noticed their deaths.
+            first.kill().unwrap();
+        });
+        let thread_id = start.recv().unwrap();
+        let machine = Self { jobs: Some(jobs), thread: Some(thread), thread_id };
+        machine.run("ip link set lo up");
+        machine
+    }
+
+    /// Its network namespace as a file, which `ip` takes for a name.
+    pub fn netns(&self) -> String {
+        format!("/proc/{}/task/{}/ns/net", std::process::id(), self.thread_id)
+    }
+
+    /// Does something in its namespaces.
+    pub fn within<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
+        let (done, result) = mpsc::channel();
+        let job = Box::new(move || drop(done.send(job())));
+        self.jobs.as_ref().unwrap().send(job).unwrap();
+        result.recv().expect("the job panicked; its message is above")
+    }
+
+    /// Runs a command line to its end, and gives what it printed. Panics if it fails, or takes too long.
+    pub fn run(&self, line: &str) -> String {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let output = self.within(move || Command::new("timeout").arg(PATIENCE).args(words).output().unwrap());
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "`{line}` ended with {}: {talk}", output.status);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Starts a program that goes on by itself, and writes what it says to `log`.
+    pub fn start<S: AsRef<OsStr>>(&self, program: &Path, arguments: &[S], log: &Path) -> Process {
+        let output = File::options().create(true).append(true).open(log).unwrap();
+        let talk = output.try_clone().unwrap();
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(output).stderr(talk);
+        let child = self.within(move || command.spawn().unwrap());
+        Process { child, log: log.to_owned() }
+    }
+
+    /// Shows a folder of the test at another place, on this machine alone.
+    pub fn bind(&self, folder: &Path, at: &'static str) {
+        let folder = folder.to_owned();
+        self.within(move || mount(Some(&folder), at, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap());
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// A program that goes on by itself. Dropping it kills it.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Kills it without a chance to clean anything up.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn stop(mut self) {
+        self.signal(Signal::SIGTERM);
+        until("end of a stopped process", Duration::from_secs(10), || (!self.is_running()).then_some(()));
+    }
+
+    fn end(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
