@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ARGS  ?=
 
-.PHONY: help build demo test generate fmt lint doc unit clients testcluster conformance run
+.PHONY: help build demo test generate fmt lint doc unit clients testcluster conformance run sim
 
 build: ## Build the vmdhcp binary (target/release/vmdhcp)
 	$(CARGO) build --release --locked -p vmdhcp-cli
@@ -43,6 +43,11 @@ unit: ## Run all tests
 	$(CARGO) build --locked -p vmdhcp-cli
 	# Root can make namespaces and install clients, so nothing may be left out.
 	VMDHCP_E2E=$$([ "$$(id -u)" != 0 ] || echo required) $(CARGO) test --locked --workspace
+
+SEEDS ?= 2000
+
+sim: ## Run the simulation on many seeds: make sim SEEDS=2000
+	SIM_SEEDS=$(SEEDS) $(CARGO) test --locked -p vmdhcp-daemons --lib on_no_bad_day -- --nocapture
 
 generate: ## Rewrite what is generated: CRDs, completions, man pages
 	$(CARGO) build --locked -p vmdhcp-cli
