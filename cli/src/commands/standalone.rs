@@ -81,7 +81,7 @@ impl Standalone {
             snapshots.push(".agents");
             let snapshots = PathBuf::from(snapshots);
             let options = StandaloneOptions { api, client: opened.client, interfaces, listen, snapshots };
-            Ok(standalone::run(options, shutdown).await?)
+            Ok(Box::pin(standalone::run(options, shutdown)).await?)
         })
     }
 }

@@ -23,10 +23,12 @@ mod pool;
 mod simulation;
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Client;
@@ -35,7 +37,8 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::Controller;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
-use tokio::sync::{OnceCell, mpsc};
+use serde::de::DeserializeOwned;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use vmdhcp_core::api::{AGENT_COMPONENT, COMPONENT_LABEL, IPPool, VirtualMachineNetworkConfig};
 use vmdhcp_core::{NetworkName, ipam};
@@ -45,6 +48,9 @@ pub use pool::agent_lease_name;
 pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
+
+/// How long reconcilers may go on once the manager is to end.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A claim object as it is watched: one that cannot be read is one object that cannot be read.
 type GuardedClaim = DeserializeGuard<VirtualMachineNetworkConfig>;
@@ -88,8 +94,8 @@ struct Context {
     /// Claims whose outcome has changed without an event of their own.
     changed_claims: mpsc::UnboundedSender<ObjectRef<GuardedClaim>>,
     pacer: pacer::Pacer,
-    /// Set once the first lists are complete.
-    listed: OnceCell<()>,
+    /// Of pools, claims and agents.
+    first_lists: [FirstList; 3],
     #[cfg(test)]
     defect: Option<defects::Defect>,
 }
@@ -114,73 +120,112 @@ impl Context {
 
     /// Returns once the first lists of pools, claims and agents are complete: nothing is decided, and so nothing
     /// written, on half of what is known.
-    ///
-    /// Only one at a time asks the stores: of all that wait for one of them kube wakes the last alone, and the others
-    /// never.
+    /// The stores are not asked: of all that wait for a store kube wakes the last alone, and its own controller is one
+    /// that waits.
     async fn lists_complete(&self) -> Result<(), ManagerError> {
         if self.has(defects::Defect::StaleListBelieved) {
             return Ok(());
         }
-        self.listed.get_or_try_init(|| self.list()).await.copied()
+        for FirstList { kind, complete } in &self.first_lists {
+            let mut complete = complete.clone();
+            complete.wait_for(|complete| *complete).await.map_err(|_| ManagerError::WatchEnded(kind))?;
+        }
+        Ok(())
     }
+}
 
-    async fn list(&self) -> Result<(), ManagerError> {
-        self.pools.wait_until_ready().await.map_err(|_| ManagerError::WatchEnded("IPPools"))?;
-        self.claims
-            .wait_until_ready()
-            .await
-            .map_err(|_| ManagerError::WatchEnded("VirtualMachineNetworkConfigs"))?;
-        self.leases.wait_until_ready().await.map_err(|_| ManagerError::WatchEnded("Leases"))
-    }
+/// Whether the first list of a kind is complete; any number may wait for it.
+#[derive(Clone)]
+struct FirstList {
+    kind: &'static str,
+    complete: watch::Receiver<bool>,
+}
+
+/// A first list, and what has to be shown each event of the watch once it is in the store.
+fn first_list<K>(kind: &'static str) -> (FirstList, impl FnMut(&watcher::Event<K>) + Send + 'static) {
+    let (completed, complete) = watch::channel(false);
+    let note = move |event: &watcher::Event<K>| {
+        if matches!(event, watcher::Event::InitDone) {
+            completed.send_replace(true);
+        }
+    };
+    (FirstList { kind, complete }, note)
+}
+
+/// A watch that fills a store and tells when its first list is complete.
+fn watched<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    kind: &'static str,
+) -> Watched<K, impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send>
+where
+    K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    let (store, writer) = reflector::store();
+    let (first_list, note) = first_list(kind);
+    let events = watcher(api, config).default_backoff().reflect(writer).inspect_ok(note);
+    Watched { store, first_list, events }
+}
+
+struct Watched<K: kube::runtime::reflector::Lookup<DynamicType = ()> + 'static, S> {
+    store: Store<K>,
+    first_list: FirstList,
+    events: S,
 }
 
 /// Runs the manager until `shutdown`. It writes nothing before its lists of pools, claims and agents are complete.
 pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) -> Result<(), ManagerError> {
     let ManagerOptions { placement, clock, metrics } = options;
-    let all_pools: Api<IPPool> = Api::all(client.clone());
-    let all_claims: Api<GuardedClaim> = Api::all(client.clone());
-    let pool_controller = Controller::new(all_pools, watcher::Config::default());
-    let claim_controller = Controller::new(all_claims, watcher::Config::default());
-
-    // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
-    let (leases, lease_writer) = reflector::store();
+    let everything = watcher::Config::default;
+    let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
+    let claims =
+        watched(Api::<GuardedClaim>::all(client.clone()), everything(), "VirtualMachineNetworkConfigs");
     let agents = format!("{COMPONENT_LABEL}={AGENT_COMPONENT}");
-    let lease_watch = watcher(Api::<Lease>::all(client.clone()), watcher::Config::default().labels(&agents))
-        .default_backoff()
-        .reflect(lease_writer)
-        .touched_objects()
-        .predicate_filter(predicates::annotations, PredicateConfig::default());
+    let leases = watched(Api::<Lease>::all(client.clone()), everything().labels(&agents), "Leases");
+    // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
+    let reports =
+        leases.events.touched_objects().predicate_filter(predicates::annotations, PredicateConfig::default());
 
     let (changed_claims, changed_claims_stream) = mpsc::unbounded_channel();
     let context = Arc::new(Context {
         events: events::Events::new(client.clone()),
         pacer: pacer::Pacer::default(),
         allocators: pool::Allocators::default(),
-        pools: pool_controller.store(),
-        claims: claim_controller.store(),
+        pools: pools.store.clone(),
+        claims: claims.store.clone(),
         client,
         placement,
         clock,
         metrics,
-        leases,
+        leases: leases.store,
         changed_claims,
-        listed: OnceCell::new(),
+        first_lists: [pools.first_list, claims.first_list, leases.first_list],
         #[cfg(test)]
         defect: None,
     });
 
-    let pools = pool_controller
-        .watches_stream(lease_watch, |lease| pool::pool_of_lease(&lease))
+    let pools = Controller::for_stream(pools.events.applied_objects(), pools.store)
+        .watches_stream(reports, |lease| pool::pool_of_lease(&lease))
         .graceful_shutdown_on(stop(&shutdown))
         .run(pool::reconcile, pool::error_policy, context.clone())
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
-    let claims = claim_controller
+    let claims = Controller::for_stream(claims.events.applied_objects(), claims.store)
         .reconcile_on(UnboundedReceiverStream::new(changed_claims_stream))
         .graceful_shutdown_on(stop(&shutdown))
         .run(claim::reconcile, claim::error_policy, context.clone())
         .for_each(|_| async {});
-    tokio::join!(pools, claims);
+    // Boxed, as they are large.
+    let controllers = Box::pin(async { tokio::join!(pools, claims) });
+    let out_of_patience = async {
+        shutdown.wait().await;
+        tokio::time::sleep(STOP_PATIENCE).await;
+    };
+    tokio::select! {
+        ((), ()) = controllers => {}
+        // A controller that has not listed yet never ends by itself.
+        () = out_of_patience => tracing::warn!("the reconcilers did not end in time"),
+    }
     context.allocators.stop().await;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Who gets which address.
 
-use kube::api::Api;
+use kube::api::{Api, PostParams};
 use serde_json::json;
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 use vmdhcp_daemons::cluster::local::{Kind, Kinds, LocalApi};
@@ -102,7 +102,7 @@ async fn a_declared_address_is_granted_kept_from_others_and_can_be_moved() {
     manager.create(&claim_of("declared", 1, "192.168.48.85")).await;
     assert_eq!(manager.addresses("declared").await, ["192.168.48.85"]);
     let refused = Api::<VirtualMachineNetworkConfig>::namespaced(manager.client.clone(), "default")
-        .create(&kube::api::PostParams::default(), &claim_of("thief", 2, "192.168.48.85"))
+        .create(&PostParams::default(), &claim_of("thief", 2, "192.168.48.85"))
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("192.168.48.85 is in use by 52:54:00:00:00:01"), "{refused}");
@@ -173,6 +173,18 @@ async fn a_restarted_manager_finds_everything_and_flaps_nothing() {
     assert_eq!(manager.addresses("vm").await, address);
     let pool_after: IPPool = manager.api().get("ippool-1").await.unwrap();
     assert_eq!(pool_condition(&pool_after, "CacheReady"), pool_condition(&pool_before, "CacheReady"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_serves_what_was_there_before_it_however_its_first_lists_come_in() {
+    for _ in 0..50 {
+        let client = LocalApi::in_memory(Kinds::standard()).unwrap().client("default");
+        let pools: Api<IPPool> = Api::namespaced(client.clone(), "default");
+        pools.create(&PostParams::default(), &seed_pool()).await.unwrap();
+        let claims: Api<VirtualMachineNetworkConfig> = Api::namespaced(client.clone(), "default");
+        claims.create(&PostParams::default(), &claim("vm", 1)).await.unwrap();
+        Manager::start_on(client).addresses("vm").await;
+    }
 }
 
 #[tokio::test]

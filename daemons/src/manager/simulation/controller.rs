@@ -23,7 +23,9 @@ use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL, IPPool};
 
 use super::super::defects::Defect;
-use super::super::{Context, GuardedClaim, ManagerMetrics, Placement, claim, events, pacer, pool};
+use super::super::{
+    Context, GuardedClaim, ManagerMetrics, Placement, claim, events, first_list, pacer, pool,
+};
 use super::journal::Journal;
 use crate::cluster::faults::Random;
 
@@ -52,6 +54,9 @@ impl Manager {
         journal.say(format_args!("{name} starts"));
         let ((pools, pool_writer), (claims, claim_writer), (leases, lease_writer)) =
             (reflector::store(), reflector::store(), reflector::store());
+        let (pools_listed, note_pools) = first_list("IPPools");
+        let (claims_listed, note_claims) = first_list("VirtualMachineNetworkConfigs");
+        let (leases_listed, note_leases) = first_list("Leases");
         let (changed_claims, mut changed) = mpsc::unbounded_channel();
         let clock = journal.clone();
         let context = Arc::new(Context {
@@ -68,7 +73,7 @@ impl Manager {
             allocators: pool::Allocators::default(),
             changed_claims,
             pacer: pacer::Pacer::default(),
-            listed: tokio::sync::OnceCell::new(),
+            first_lists: [pools_listed, claims_listed, leases_listed],
             defect,
         });
         let tasks = Tasks::default();
@@ -98,23 +103,25 @@ impl Manager {
             watcher::Config::default()
         };
         let agents = config.clone().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
-        let pools = feed(Api::all(client.clone()), config.clone(), pool_writer, random.clone(), {
-            let queue = of_pools.clone();
-            move |object: &IPPool| queue.add(ObjectRef::from_obj(object))
-        });
-        let claims = feed(Api::all(client.clone()), config, claim_writer, random.clone(), {
+        let pools =
+            feed(Api::all(client.clone()), config.clone(), (pool_writer, note_pools), random.clone(), {
+                let queue = of_pools.clone();
+                move |object: &IPPool| queue.add(ObjectRef::from_obj(object))
+            });
+        let claims = feed(Api::all(client.clone()), config, (claim_writer, note_claims), random.clone(), {
             let queue = of_claims.clone();
             move |object: &GuardedClaim| queue.add(ObjectRef::from_obj(object))
         });
         let mut reports = HashMap::new();
-        let leases = feed(Api::all(client), agents, lease_writer, random, move |lease: &Lease| {
-            let report = lease.annotations().get(AGENT_REPORT_ANNOTATION).cloned();
-            if reports.insert(lease.name_any(), report.clone()) != Some(report)
-                && let Some(pool) = pool::pool_of_lease(lease)
-            {
-                of_pools.add(pool);
-            }
-        });
+        let leases =
+            feed(Api::all(client), agents, (lease_writer, note_leases), random, move |lease: &Lease| {
+                let report = lease.annotations().get(AGENT_REPORT_ANNOTATION).cloned();
+                if reports.insert(lease.name_any(), report.clone()) != Some(report)
+                    && let Some(pool) = pool::pool_of_lease(lease)
+                {
+                    of_pools.add(pool);
+                }
+            });
         let changes = async move {
             while let Some(claim) = changed.recv().await {
                 of_claims.add(claim);
@@ -140,7 +147,7 @@ impl Manager {
 async fn feed<K>(
     api: Api<K>,
     config: watcher::Config,
-    mut writer: Writer<K>,
+    (mut writer, mut note): (Writer<K>, impl FnMut(&Event<K>) + Send),
     random: Random,
     mut touched: impl FnMut(&K) + Send,
 ) where
@@ -152,6 +159,7 @@ async fn feed<K>(
         match event {
             Ok(event) => {
                 writer.apply_watcher_event(&event);
+                note(&event);
                 match event {
                     Event::Init => listed.clear(),
                     Event::InitApply(object) => listed.push(object),
