@@ -8,7 +8,12 @@
 //! - [`wire`]: single packets, for what a client would hide
 //!
 //! What is checked is in `tests/`. A failure panics here, with what was waited for: there is nobody to recover.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a stage for tests: it fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a stage for tests: it fails by panicking"
+)]
 
 pub mod clients;
 mod lan;

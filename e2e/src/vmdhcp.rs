@@ -14,8 +14,10 @@ use crate::lan::BRIDGE;
 use crate::{Machine, Process, within};
 
 /// The two manifests of the README.
-pub const MANIFESTS: [&str; 2] =
-    [include_str!("../../examples/ippool.yaml"), include_str!("../../examples/virtualmachinenetworkconfig.yaml")];
+pub const MANIFESTS: [&str; 2] = [
+    include_str!("../../examples/ippool.yaml"),
+    include_str!("../../examples/virtualmachinenetworkconfig.yaml"),
+];
 /// The MAC that they declare.
 pub const MAC: &str = "fa:cf:8e:50:82:fc";
 /// The pool that they declare.

@@ -48,6 +48,11 @@ pub const HOLD_AGENT_UPGRADE_ANNOTATION: &str = "network.harvesterhci.io/hold-ip
 ///
 /// They may go to another MAC at once (DESIGN 5, case c). The manager removes the annotation when it has acted.
 pub const REUSE_ANNOTATION: &str = "network.harvesterhci.io/reuse-addresses";
+/// Annotation on a VirtualMachineNetworkConfig: its cards that may have an address, as NETWORK=MAC separated by commas.
+///
+/// Written by the manager before anything is allocated. So a card that has left the spec is released although the
+/// status never came to name it.
+pub const CARDS_ANNOTATION: &str = "network.harvesterhci.io/vmnetcfg-cards";
 /// Annotation on an agent's Lease: the pool that it serves, as NAMESPACE/NAME (too long for a label).
 pub const POOL_ANNOTATION: &str = "network.harvesterhci.io/ippool";
 /// Annotation on an agent's Lease: its report as JSON, written by the agent alone and read as hostile.

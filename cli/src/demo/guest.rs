@@ -143,7 +143,11 @@ enum Action {
 
 impl Guest {
     /// Starts a guest, whose cable ends as `port` in the network namespace of this process.
-    pub(super) async fn start(name: &'static str, mac: MacAddr, port: &'static str) -> Result<Self, GuestError> {
+    pub(super) async fn start(
+        name: &'static str,
+        mac: MacAddr,
+        port: &'static str,
+    ) -> Result<Self, GuestError> {
         let (orders, received) = mpsc::unbounded_channel();
         let (started, start) = oneshot::channel();
         let failed = |reason: String| GuestError::NoMachine { guest: name.to_owned(), reason };
@@ -161,7 +165,11 @@ impl Guest {
     }
 
     /// Boots and asks whether it may keep its address (INIT-REBOOT), or another one if that is its wish.
-    pub(super) async fn reboot(&self, wish: Option<Ipv4Addr>, patience: Duration) -> Result<Answer, GuestError> {
+    pub(super) async fn reboot(
+        &self,
+        wish: Option<Ipv4Addr>,
+        patience: Duration,
+    ) -> Result<Answer, GuestError> {
         self.order(Action::Reboot { wish }, patience).await
     }
 
@@ -287,7 +295,8 @@ impl Machine {
         let lease = result.map_err(|source| self.client_error(source))?;
         self.forget_address().await?;
         let index = network::index_of(&self.netlink, CARD).await.map_err(|source| self.link(source))?;
-        let add = self.netlink.address().add(index, lease.yiaddr.into(), lease.prefix_length()).execute().await;
+        let add =
+            self.netlink.address().add(index, lease.yiaddr.into(), lease.prefix_length()).execute().await;
         add.map_err(LinkError::while_doing(format!("give it {}", lease.yiaddr))).map_err(|e| self.link(e))?;
         let answer = Answer::Lease(Lease::from(&lease));
         self.lease = Some(lease);
@@ -301,7 +310,9 @@ impl Machine {
         let taken_off = async {
             let mut present = addresses.get().set_link_index_filter(index).execute();
             while let Some(address) = present.try_next().await? {
-                let is_v4 = |attribute: &AddressAttribute| matches!(attribute, AddressAttribute::Address(IpAddr::V4(_)));
+                let is_v4 = |attribute: &AddressAttribute| {
+                    matches!(attribute, AddressAttribute::Address(IpAddr::V4(_)))
+                };
                 if address.attributes.iter().any(is_v4) {
                     addresses.del(address).execute().await?;
                 }

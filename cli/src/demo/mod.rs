@@ -67,10 +67,14 @@ pub(crate) enum Role {
 impl Role {
     /// The command line of this program that takes the role.
     fn arguments(self) -> [&'static str; 3] {
-        ["demo", "--role", match self {
-            Self::Sandbox => "sandbox",
-            Self::Tour => "tour",
-        }]
+        [
+            "demo",
+            "--role",
+            match self {
+                Self::Sandbox => "sandbox",
+                Self::Tour => "tour",
+            },
+        ]
     }
 
     /// Does it. What goes wrong is told as an event.

@@ -47,7 +47,11 @@ pub(super) fn netlink() -> Result<Handle, LinkError> {
 /// Adds the bridge, and puts it and the loopback up.
 pub(super) async fn build_bridge(netlink: &Handle) -> Result<(), LinkError> {
     let links = netlink.link();
-    links.add(LinkBridge::new(BRIDGE).up().build()).execute().await.map_err(LinkError::while_doing("add the bridge"))?;
+    links
+        .add(LinkBridge::new(BRIDGE).up().build())
+        .execute()
+        .await
+        .map_err(LinkError::while_doing("add the bridge"))?;
     put_up(netlink, "lo").await
 }
 
@@ -73,7 +77,12 @@ pub(super) async fn forwards(netlink: &Handle, port: &str) -> Result<(), LinkErr
 }
 
 /// Gives this namespace a network card with this MAC, whose cable ends as `port` in the namespace of process `outside`.
-pub(super) async fn plug_card(netlink: &Handle, mac: [u8; 6], port: &str, outside: u32) -> Result<(), LinkError> {
+pub(super) async fn plug_card(
+    netlink: &Handle,
+    mac: [u8; 6],
+    port: &str,
+    outside: u32,
+) -> Result<(), LinkError> {
     let links = netlink.link();
     let doing = |step: &str| LinkError::while_doing(format!("{step} port {port}"));
     links.add(LinkVeth::new(CARD, port).build()).execute().await.map_err(doing("add"))?;

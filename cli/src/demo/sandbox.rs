@@ -56,18 +56,16 @@ pub(super) fn enter() -> Result<(), SandboxError> {
         write_map("gid_map", &format!("0 {group} 1"))?;
     }
     let folder = folder();
-    keep_mounts_here()
-        .and_then(|()| mount_memory(&folder))
-        .map_err(|source| match source {
-            // AppArmor lets everybody have namespaces, and nobody do anything in them.
-            Errno::EPERM | Errno::EACCES => {
-                SandboxError::NotAllowed { source, advice: advice(&Settings::read()) }
-            }
-            other => SandboxError::Prepare {
-                doing: format!("put files in memory at {}", folder.display()),
-                source: other.into(),
-            },
-        })?;
+    keep_mounts_here().and_then(|()| mount_memory(&folder)).map_err(|source| match source {
+        // AppArmor lets everybody have namespaces, and nobody do anything in them.
+        Errno::EPERM | Errno::EACCES => {
+            SandboxError::NotAllowed { source, advice: advice(&Settings::read()) }
+        }
+        other => SandboxError::Prepare {
+            doing: format!("put files in memory at {}", folder.display()),
+            source: other.into(),
+        },
+    })?;
     // After the change of credentials, which would clear it.
     die_with_parent()
 }
@@ -79,15 +77,17 @@ pub(super) fn folder() -> PathBuf {
 
 /// Ends this process when the one that started it ends.
 pub(super) fn die_with_parent() -> Result<(), SandboxError> {
-    set_pdeathsig(Signal::SIGKILL)
-        .map_err(|source| SandboxError::Prepare { doing: "tie the demo to its terminal".into(), source: source.into() })
+    set_pdeathsig(Signal::SIGKILL).map_err(|source| SandboxError::Prepare {
+        doing: "tie the demo to its terminal".into(),
+        source: source.into(),
+    })
 }
 
 /// Runs this program again as the first process of the sandbox, on our standard output, until it ends.
 pub(super) fn run_first_process(arguments: &[&str]) -> Result<ExitStatus, SandboxError> {
-    Command::new(THIS_PROGRAM).arg0("vmdhcp").args(arguments).stdin(Stdio::null()).status().map_err(|source| {
-        SandboxError::Prepare { doing: "start the first process of the sandbox".into(), source }
-    })
+    Command::new(THIS_PROGRAM).arg0("vmdhcp").args(arguments).stdin(Stdio::null()).status().map_err(
+        |source| SandboxError::Prepare { doing: "start the first process of the sandbox".into(), source },
+    )
 }
 
 /// How a process ended, in words.
@@ -162,8 +162,13 @@ mod tests {
     #[test]
     fn the_advice_names_the_setting_that_forbids_it_and_always_a_way() {
         let names = |settings| advice(&settings);
-        assert!(names(Settings { limit_is_zero: true, ..Settings::default() }).contains("max_user_namespaces"));
-        assert!(names(Settings { debian_forbids: true, ..Settings::default() }).contains("unprivileged_userns_clone"));
+        assert!(
+            names(Settings { limit_is_zero: true, ..Settings::default() }).contains("max_user_namespaces")
+        );
+        assert!(
+            names(Settings { debian_forbids: true, ..Settings::default() })
+                .contains("unprivileged_userns_clone")
+        );
         assert!(names(Settings { apparmor_forbids: true, ..Settings::default() }).contains("apparmor"));
         assert!(names(Settings::default()).contains("sudo vmdhcp demo"));
     }

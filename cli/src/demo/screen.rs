@@ -98,7 +98,10 @@ impl<'a> Screen<'a> {
         match self.end.take() {
             Some(Event::Stopped { reason, log }) => {
                 if !log.is_empty() {
-                    self.print(&format!("\nThe last lines of the server's log:\n{}", indented(2, &log.join("\n"))))?;
+                    self.print(&format!(
+                        "\nThe last lines of the server's log:\n{}",
+                        indented(2, &log.join("\n"))
+                    ))?;
                 }
                 Err(DemoError::Stopped { reason }.into())
             }
@@ -141,7 +144,11 @@ fn milliseconds(check: &Check) -> String {
 
 fn indented(blanks: usize, text: &str) -> String {
     let blanks = " ".repeat(blanks);
-    text.trim_end().lines().map(|line| format!("{blanks}{line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    text.trim_end()
+        .lines()
+        .map(|line| format!("{blanks}{line}").trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]
@@ -188,7 +195,8 @@ mod tests {
 
     #[test]
     fn a_tour_that_stops_says_why_with_the_last_lines_of_the_log_and_its_first_reason_counts() {
-        let stopped = Event::Stopped { reason: "the server ended".into(), log: vec!["no such interface".into()] };
+        let stopped =
+            Event::Stopped { reason: "the server ended".into(), log: vec!["no such interface".into()] };
         let later = Event::Stopped { reason: "signal 9".into(), log: Vec::new() };
         let (text, result) = shown([check("an address", true), stopped, later]);
         assert!(text.contains("no such interface"), "{text}");

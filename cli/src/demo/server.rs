@@ -71,7 +71,8 @@ impl Server {
     pub(super) async fn ready(&mut self, pool: &str) -> Result<(), ServerError> {
         let deadline = Instant::now() + PATIENCE;
         let path = format!("http://{ADMIN}/agents/default/{pool}/readyz");
-        let uri: Uri = path.parse().map_err(|e| ServerError::Process { doing: "ask", source: io::Error::other(e) })?;
+        let uri: Uri =
+            path.parse().map_err(|e| ServerError::Process { doing: "ask", source: io::Error::other(e) })?;
         let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
         while Instant::now() < deadline {
             // Before it listens, a refused connection; before its agent serves, a status that says so.

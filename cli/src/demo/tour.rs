@@ -171,7 +171,8 @@ impl<W: Write> Tour<W> {
             ("virtualmachinenetworkconfig.yaml", VM_MANIFEST),
             ("second-vm.yaml", SECOND_VM_MANIFEST),
         ] {
-            fs::write(self.shell.folder.join(file), content).map_err(|source| TourError::File { file, source })?;
+            fs::write(self.shell.folder.join(file), content)
+                .map_err(|source| TourError::File { file, source })?;
         }
         self.typed(format!("export VMDHCP_LOCAL={API_FILE}"), String::new())?;
         let test = self.test("the server answers on the network")?;

@@ -16,7 +16,7 @@ use super::state::{CONFIRMATION_LASTS, State};
 /// How often the API is asked; at once, too, when there is a new table.
 const PERIOD: Duration = Duration::from_secs(10);
 /// However often tables come, the API is asked once in this time.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(250);
 /// How long one read may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// After so many reads in a row that found another version than the watch has brought, the watch is dead.

@@ -33,7 +33,7 @@ mod server_address;
 mod sightings;
 mod snapshot;
 mod state;
-mod tables;
+pub(crate) mod tables;
 mod threads;
 mod watch;
 

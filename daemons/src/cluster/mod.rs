@@ -2,6 +2,8 @@
 //!
 //! Nothing behind [`connect`] knows which it is.
 
+#[cfg(test)]
+pub(crate) mod faults;
 pub mod local;
 
 use std::path::PathBuf;

@@ -14,10 +14,13 @@
 //! one.
 
 mod claim;
+mod defects;
 mod events;
 mod metrics;
 mod pacer;
 mod pool;
+#[cfg(test)]
+mod simulation;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -32,7 +35,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::Controller;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use vmdhcp_core::api::{AGENT_COMPONENT, COMPONENT_LABEL, IPPool, VirtualMachineNetworkConfig};
 use vmdhcp_core::{NetworkName, ipam};
@@ -41,7 +44,7 @@ pub use metrics::ManagerMetrics;
 pub use pool::agent_lease_name;
 pub(crate) use pool::pool_of_network;
 
-use crate::runtime::shutdown::Shutdown;
+use crate::runtime::{Clock, Shutdown};
 
 /// A claim object as it is watched: one that cannot be read is one object that cannot be read.
 type GuardedClaim = DeserializeGuard<VirtualMachineNetworkConfig>;
@@ -58,7 +61,7 @@ pub struct ManagerOptions {
     /// Where agents run.
     pub placement: Placement,
     /// The time; tests bring their own.
-    pub clock: fn() -> Timestamp,
+    pub clock: Clock,
     /// Counters and gauges.
     pub metrics: ManagerMetrics,
 }
@@ -75,7 +78,7 @@ pub enum ManagerError {
 struct Context {
     client: Client,
     placement: Placement,
-    clock: fn() -> Timestamp,
+    clock: Clock,
     metrics: ManagerMetrics,
     events: events::Events,
     pools: Store<IPPool>,
@@ -85,6 +88,10 @@ struct Context {
     /// Claims whose outcome has changed without an event of their own.
     changed_claims: mpsc::UnboundedSender<ObjectRef<GuardedClaim>>,
     pacer: pacer::Pacer,
+    /// Set once the first lists are complete.
+    listed: OnceCell<()>,
+    #[cfg(test)]
+    defect: Option<defects::Defect>,
 }
 
 impl Context {
@@ -92,9 +99,32 @@ impl Context {
         (self.clock)()
     }
 
+    /// Whether that defect is planted.
+    #[cfg(test)]
+    fn has(&self, defect: defects::Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    /// Whether that defect is planted: it is not.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests look at it")]
+    const fn has(&self, _: defects::Defect) -> bool {
+        false
+    }
+
     /// Returns once the first lists of pools, claims and agents are complete: nothing is decided, and so nothing
     /// written, on half of what is known.
+    ///
+    /// Only one at a time asks the stores: of all that wait for one of them kube wakes the last alone, and the others
+    /// never.
     async fn lists_complete(&self) -> Result<(), ManagerError> {
+        if self.has(defects::Defect::StaleListBelieved) {
+            return Ok(());
+        }
+        self.listed.get_or_try_init(|| self.list()).await.copied()
+    }
+
+    async fn list(&self) -> Result<(), ManagerError> {
         self.pools.wait_until_ready().await.map_err(|_| ManagerError::WatchEnded("IPPools"))?;
         self.claims
             .wait_until_ready()
@@ -134,6 +164,9 @@ pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) ->
         metrics,
         leases,
         changed_claims,
+        listed: OnceCell::new(),
+        #[cfg(test)]
+        defect: None,
     });
 
     let pools = pool_controller

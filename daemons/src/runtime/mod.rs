@@ -1,7 +1,10 @@
-//! What every long-running command needs around its work: logs, an admin HTTP server, and an orderly end.
+//! What every long-running command needs around its work: the time, logs, an admin HTTP server, and an orderly end.
 
 pub mod admin;
 pub mod logs;
 pub mod shutdown;
 
 pub use shutdown::Shutdown;
+
+/// What tells the time; tests on virtual time pass their own.
+pub type Clock = std::sync::Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;

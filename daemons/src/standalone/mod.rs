@@ -112,7 +112,7 @@ pub async fn run(options: StandaloneOptions, shutdown: Shutdown) -> Result<(), S
     let placement = Placement::Interfaces(interfaces.clone());
     let manager = manager::run(
         client.clone(),
-        ManagerOptions { placement, clock: Timestamp::now, metrics },
+        ManagerOptions { placement, clock: Arc::new(Timestamp::now), metrics },
         shutdown.clone(),
     );
     let url = format!("http://{address}/agents");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -56,7 +57,7 @@ impl Manager {
         let network = NetworkName { namespace: NAMESPACE.into(), name: "net-48".into() };
         let options = ManagerOptions {
             placement: Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())])),
-            clock: Timestamp::now,
+            clock: Arc::new(Timestamp::now),
             metrics: ManagerMetrics::register(&mut self.registry),
         };
         let (client, shutdown) = (self.client.clone(), self.shutdown.clone());

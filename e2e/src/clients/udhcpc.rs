@@ -17,7 +17,8 @@ pub(super) const CONFIGURE: &str = "case $1 in\n\
     esac";
 
 pub(super) fn arguments(folder: &Path, remembered: Option<Ipv4Addr>) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = ["-f", "-i", CARD, "-t", "10", "-T", "1", "-O", "search"].map(Into::into).into();
+    let mut arguments: Vec<OsString> =
+        ["-f", "-i", CARD, "-t", "10", "-T", "1", "-O", "search"].map(Into::into).into();
     arguments.extend(["-s".into(), script(folder).into()]);
     if let Some(address) = remembered {
         arguments.extend(["-r".into(), address.to_string().into()]);

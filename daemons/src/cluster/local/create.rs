@@ -36,7 +36,7 @@ pub(super) fn create(tx: &Transaction<'_>, key: &Key, mut object: Object) -> Res
     {
         object.unset(field);
     }
-    object.set("uid", Uuid::new_v4().to_string());
+    object.set("uid", tx.new_uid().to_string());
     object.set("creationTimestamp", format_time(tx.now()));
     if kind.has_generation() {
         object.set("generation", 1);
@@ -84,7 +84,7 @@ fn name(tx: &Transaction<'_>, key: &Key, object: &mut Object) -> Result<Key, Ref
     }
     let mut generated = named(&prefix);
     for _ in 0..NAME_ATTEMPTS {
-        generated.name = format!("{prefix}{}", suffix());
+        generated.name = format!("{prefix}{}", suffix(tx.new_uid()));
         if tx.get(&generated)?.is_none() {
             break;
         }
@@ -93,8 +93,7 @@ fn name(tx: &Transaction<'_>, key: &Key, object: &mut Object) -> Result<Key, Ref
     Ok(generated)
 }
 
-fn suffix() -> String {
-    let random = Uuid::new_v4();
+fn suffix(random: Uuid) -> String {
     let letter = |byte: &u8| char::from(SUFFIX_ALPHABET[usize::from(*byte) % SUFFIX_ALPHABET.len()]);
     random.as_bytes().iter().take(SUFFIX_LENGTH).map(letter).collect()
 }
@@ -125,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_suffix_has_five_letters_of_the_alphabet() {
-        let suffix = suffix();
+        let suffix = suffix(Uuid::new_v4());
         assert_eq!(suffix.len(), SUFFIX_LENGTH);
         assert!(suffix.bytes().all(|letter| SUFFIX_ALPHABET.contains(&letter)), "{suffix}");
     }

@@ -169,7 +169,8 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
         let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
         match mode {
             Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < deadline =>
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < deadline =>
             {
                 std::thread::sleep(BUSY_PAUSE);
             }

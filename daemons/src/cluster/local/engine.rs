@@ -8,13 +8,17 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{broadcast, oneshot};
 
 use super::{
     Options,
@@ -53,17 +57,19 @@ enum Place {
 struct Shared {
     kinds: Kinds,
     options: Options,
-    revision: watch::Sender<i64>,
+    latest: AtomicI64,
+    /// Tells of every newer revision. A broadcast wakes its receivers in order, where a `watch` draws lots: a run on
+    /// virtual time has to replay.
+    revisions: broadcast::Sender<()>,
     changes: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Shared {
     fn announce(&self, revision: i64) {
-        self.revision.send_if_modified(|latest| {
-            let newer = revision > *latest;
-            *latest = revision.max(*latest);
-            newer
-        });
+        if self.latest.fetch_max(revision, Ordering::Relaxed) < revision {
+            // An error says that nobody watches.
+            let _ = self.revisions.send(());
+        }
     }
 }
 
@@ -93,9 +99,9 @@ impl Engine {
         &self.shared.kinds
     }
 
-    /// A receiver that wakes when there may be changes after the revision it holds.
-    pub(super) fn subscribe(&self) -> watch::Receiver<i64> {
-        self.shared.revision.subscribe()
+    /// A receiver that wakes when there may be changes since it was made.
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<()> {
+        self.shared.revisions.subscribe()
     }
 
     /// How many changes of objects of that resource this engine has stored.
@@ -153,7 +159,8 @@ impl Engine {
 
 impl Shared {
     fn new(kinds: Kinds, options: Options) -> Self {
-        Self { kinds, options, revision: watch::Sender::new(0), changes: Mutex::default() }
+        let (latest, revisions) = (AtomicI64::new(0), broadcast::Sender::new(1));
+        Self { kinds, options, latest, revisions, changes: Mutex::default() }
     }
 }
 
@@ -181,7 +188,7 @@ fn write_all(mut writer: Writer, queue: &mpsc::Receiver<QueuedWrite>) {
 fn read_all(sql: &Connection, queue: &mpsc::Receiver<ReadJob>, shared: &Shared) {
     let mut seen = None;
     loop {
-        let watched = shared.revision.receiver_count() > 0;
+        let watched = shared.revisions.receiver_count() > 0;
         let job = if watched {
             queue.recv_timeout(POLL_INTERVAL)
         } else {
@@ -261,8 +268,7 @@ impl Writer {
                     continue;
                 }
             };
-            let now = (shared.options.clock)();
-            let view = Transaction::new(&savepoint, &shared.kinds, now, write.dry_run);
+            let view = Transaction::new(&savepoint, &shared.kinds, &shared.options, write.dry_run);
             if let Ok(answer) = (write.job)(Ok(&view)) {
                 all.append(&mut view.into_written());
                 answers.push(answer);

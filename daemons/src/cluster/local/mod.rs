@@ -41,6 +41,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 pub use self::{
     admission::{AdmissionFn, Operation, Review, Stored},
@@ -49,15 +50,18 @@ pub use self::{
     kinds::{Kind, Kinds},
 };
 use self::{engine::Engine, interface_lock::Interfaces};
+use crate::runtime::Clock;
 
-/// What tells the time; tests on virtual time pass their own.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// Where UIDs and the random part of generated names come from; tests that replay pass their own.
+pub type UidSource = Arc<dyn Fn() -> Uuid + Send + Sync>;
 
 /// What may differ from one API to the next.
 #[derive(Clone)]
 pub struct Options {
     /// Where `creationTimestamp` and `deletionTimestamp` come from.
     pub clock: Clock,
+    /// Where `uid` and generated names come from.
+    pub uids: UidSource,
     /// How far back a watch may start.
     pub change_log: ChangeLog,
     /// How long a quiet watch goes without telling where it is.
@@ -77,6 +81,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             clock: Arc::new(Timestamp::now),
+            uids: Arc::new(Uuid::new_v4),
             change_log: ChangeLog { rows: 10_000, bytes: 64 * 1024 * 1024 },
             bookmark_interval: Duration::from_secs(60),
         }
@@ -117,8 +122,8 @@ impl LocalApi {
         Ok(Self { engine: Arc::new(engine), place: Place::File(path.to_owned()) })
     }
 
-    /// An empty API that is gone with its last clone. Everything but the passing of time is deterministic, apart from
-    /// UIDs and generated names.
+    /// An empty API that is gone with its last clone. Everything but the passing of time and the source of UIDs
+    /// is deterministic, and both are [`Options`].
     pub fn in_memory(kinds: Kinds) -> Result<Self, OpenError> {
         Self::in_memory_with(kinds, Options::default())
     }

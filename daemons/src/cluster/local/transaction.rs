@@ -7,8 +7,10 @@ use std::{cell::Cell, cell::RefCell, sync::Arc};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
+    Options,
     admission::Stored,
     kinds::{Kind, Kinds},
     list::{self, Found},
@@ -30,6 +32,7 @@ pub(super) struct Key {
 pub(super) struct Transaction<'c> {
     sql: &'c Connection,
     kinds: &'c Kinds,
+    options: &'c Options,
     now: Timestamp,
     dry_run: bool,
     written: RefCell<Vec<Written>>,
@@ -51,8 +54,9 @@ enum Change<'a> {
 }
 
 impl<'c> Transaction<'c> {
-    pub(super) fn new(sql: &'c Connection, kinds: &'c Kinds, now: Timestamp, dry_run: bool) -> Self {
-        Self { sql, kinds, now, dry_run, written: RefCell::default(), unreadable: Cell::new(false) }
+    pub(super) fn new(sql: &'c Connection, kinds: &'c Kinds, options: &'c Options, dry_run: bool) -> Self {
+        let now = (options.clock)();
+        Self { sql, kinds, options, now, dry_run, written: RefCell::default(), unreadable: Cell::new(false) }
     }
 
     pub(super) fn kinds(&self) -> &Kinds {
@@ -61,6 +65,10 @@ impl<'c> Transaction<'c> {
 
     pub(super) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    pub(super) fn new_uid(&self) -> Uuid {
+        (self.options.uids)()
     }
 
     pub(super) fn is_dry_run(&self) -> bool {

@@ -10,7 +10,7 @@ use futures::{Stream, stream};
 use rusqlite::{Connection, Row, params};
 use serde_json::json;
 use tokio::{
-    sync::watch,
+    sync::broadcast,
     time::{Instant, sleep_until},
 };
 
@@ -107,7 +107,7 @@ fn events(
         deadline: options.timeout.map(|timeout| now + timeout),
         next_bookmark: now + engine.options().bookmark_interval,
         // Before the first read, so that no change falls between.
-        revision: engine.subscribe(),
+        revisions: engine.subscribe(),
         scope: Arc::new(Scope { kind, namespace, options }),
         engine,
         position: Position::Unknown,
@@ -130,7 +130,7 @@ struct Scope {
 struct Watcher {
     engine: Arc<Engine>,
     scope: Arc<Scope>,
-    revision: watch::Receiver<i64>,
+    revisions: broadcast::Receiver<()>,
     deadline: Option<Instant>,
     next_bookmark: Instant,
     position: Position,
@@ -171,7 +171,7 @@ impl Watcher {
                 Position::Unknown => None,
                 Position::At(revision) => Some(revision),
             };
-            self.revision.mark_unchanged();
+            self.revisions = self.revisions.resubscribe();
             let scope = Arc::clone(&self.scope);
             match self.engine.read(move |sql| scope.read(sql, position)).await {
                 Err(refusal) => {
@@ -218,8 +218,9 @@ impl Watcher {
             until = until.min(deadline);
         }
         tokio::select! {
-            // Never an error: the engine holds the sender, and this holds the engine.
-            _ = self.revision.changed() => {}
+            biased;
+            // Having missed some is news as well; the engine holds the sender, and this holds the engine.
+            _ = self.revisions.recv() => {}
             () = sleep_until(until) => {}
         }
     }

@@ -12,10 +12,12 @@ use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 use vmdhcp_core::NetworkName;
-use vmdhcp_core::api::{VMNETCFG_FINALIZER, VirtualMachineNetworkConfig};
+use vmdhcp_core::api::{CARDS_ANNOTATION, VMNETCFG_FINALIZER, VirtualMachineNetworkConfig};
+use vmdhcp_core::ipam::Outcome;
 
 pub(super) use observe::{StoredCard, claims_on, networks};
 
+use super::defects::Defect;
 use super::pool::{AllocatorError, pool_of_network};
 use super::{Context, GuardedClaim, ManagerError, Settlement};
 use plan::{ClaimPlan, Settlements};
@@ -57,14 +59,24 @@ pub(super) async fn reconcile(
     if deleting && !has_finalizer {
         return Ok(Action::await_change());
     }
-    if !has_finalizer {
-        // Nothing is allocated before the finalizer is stored: without it a deletion would leak the address.
+    let record = observe::longer_record(stored).filter(|_| !deleting);
+    if !has_finalizer || record.is_some() {
+        // Nothing is allocated before finalizer and record are stored: without them a deletion, or a change of the
+        // card before the status names it, would leak the address.
         let mut finalizers = stored.finalizers().to_vec();
-        finalizers.push(VMNETCFG_FINALIZER.to_owned());
-        patch_finalizers(&api, stored, &finalizers).await.map_err(failed("adding the finalizer"))?;
+        finalizers.extend((!has_finalizer).then(|| VMNETCFG_FINALIZER.to_owned()));
+        let mut metadata = json!({ "finalizers": finalizers });
+        if let Some(record) = record {
+            metadata["annotations"] = json!({ CARDS_ANNOTATION: record });
+        }
+        patch_metadata(&api, stored, metadata).await.map_err(failed("adding finalizer and record"))?;
         return Ok(Action::await_change());
     }
-    let settlements = settle(stored, &name, &context).await?;
+    let settlements = if deleting && context.has(Defect::FinalizerBeforeRelease) {
+        Settlements::new()
+    } else {
+        settle(stored, &name, &context).await?
+    };
     let ClaimPlan { status, released, notices } = plan::plan(stored, &settlements, context.now());
     if deleting {
         if released {
@@ -74,7 +86,8 @@ pub(super) async fn reconcile(
                 .filter(|finalizer| *finalizer != VMNETCFG_FINALIZER)
                 .cloned()
                 .collect();
-            patch_finalizers(&api, stored, &kept).await.map_err(failed("removing the finalizer"))?;
+            let metadata = json!({ "finalizers": kept });
+            patch_metadata(&api, stored, metadata).await.map_err(failed("removing the finalizer"))?;
         }
         return Ok(Action::await_change());
     }
@@ -86,6 +99,12 @@ pub(super) async fn reconcile(
         for notice in notices {
             context.events.warn(stored, &notice).await;
         }
+    } else if let Some(record) = observe::shorter_record(stored, |network, mac| {
+        let settled = settlements.get(network).and_then(|cards| cards.as_ref()?.get(&mac));
+        matches!(settled, Some(Settlement::Planned(Outcome::Released)))
+    }) {
+        let metadata = json!({ "annotations": { CARDS_ANNOTATION: record } });
+        patch_metadata(&api, stored, metadata).await.map_err(failed("shortening the record"))?;
     }
     Ok(Action::await_change())
 }
@@ -111,13 +130,13 @@ async fn settle(
     Ok(all.into_iter().collect())
 }
 
-/// Sets the finalizers under the version that the decision was made on.
-async fn patch_finalizers(
+/// Patches metadata under the version that the decision was made on.
+async fn patch_metadata(
     api: &Api<VirtualMachineNetworkConfig>,
     stored: &VirtualMachineNetworkConfig,
-    finalizers: &[String],
+    mut metadata: serde_json::Value,
 ) -> kube::Result<()> {
-    let metadata = json!({ "finalizers": finalizers, "resourceVersion": stored.resource_version() });
+    metadata["resourceVersion"] = json!(stored.resource_version());
     let patch = Patch::Merge(json!({ "metadata": metadata }));
     match api.patch_metadata(&stored.name_any(), &PatchParams::default(), &patch).await {
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),

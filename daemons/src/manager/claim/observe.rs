@@ -8,7 +8,8 @@ use kube::ResourceExt;
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::admission::declared_cards;
 use vmdhcp_core::api::{
-    NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfig, VirtualMachineNetworkConfigStatus,
+    CARDS_ANNOTATION, NetworkConfigState, NetworkConfigStatus, VMNETCFG_FINALIZER,
+    VirtualMachineNetworkConfig, VirtualMachineNetworkConfigStatus,
 };
 use vmdhcp_core::ipam::{Claim, Intent, Outcome, Owner};
 use vmdhcp_core::mac::MacAddr;
@@ -21,9 +22,15 @@ pub(in crate::manager) struct StoredCard {
     address: Option<Ipv4Addr>,
     allocated: bool,
     reason: String,
+    recorded: bool,
 }
 
 impl StoredCard {
+    /// Whether an address of this card would be released whatever becomes of its claim, so that it may get one.
+    pub(in crate::manager) fn is_recorded(&self) -> bool {
+        self.recorded
+    }
+
     /// Whether the stored status already tells of this settlement.
     pub(in crate::manager) fn agrees_with(&self, settlement: &Settlement) -> bool {
         match settlement {
@@ -34,6 +41,10 @@ impl StoredCard {
         }
     }
 }
+
+/// A card of which the status says nothing.
+const UNKNOWN: StoredCard =
+    StoredCard { address: None, allocated: false, reason: String::new(), recorded: true };
 
 /// A status card whose texts mean something.
 struct StatusCard {
@@ -50,6 +61,7 @@ fn status_cards(claim: &VirtualMachineNetworkConfig) -> Vec<StatusCard> {
             address: card.allocated_ip_address.parse().ok(),
             allocated: card.state == NetworkConfigState::Allocated,
             reason: card.reason.clone(),
+            recorded: true,
         };
         let network = NetworkName::parse(&card.network_name, &namespace).ok()?;
         Some(StatusCard { network, mac: card.mac_address.parse().ok()?, stored })
@@ -66,15 +78,60 @@ pub(super) fn remembered(
     status_cards(claim).into_iter().find(|card| card.network == *network && card.mac == mac)?.stored.address
 }
 
-/// The networks of a claim's cards, those of its spec and those that its status still names.
+/// A card on a network.
+type Place = (NetworkName, MacAddr);
+
+/// The cards for which the claim's metadata says that they may have an address.
+fn recorded(claim: &VirtualMachineNetworkConfig) -> BTreeSet<Place> {
+    let record = claim.annotations().get(CARDS_ANNOTATION).map(String::as_str).unwrap_or_default();
+    let namespace = claim.namespace().unwrap_or_default();
+    let read = |entry: &str| {
+        let (network, mac) = entry.split_once('=')?;
+        Some((NetworkName::parse(network, &namespace).ok()?, mac.parse().ok()?))
+    };
+    record.split(',').filter_map(read).collect()
+}
+
+fn declared(claim: &VirtualMachineNetworkConfig) -> BTreeSet<Place> {
+    declared_cards(claim)
+        .into_iter()
+        .filter_map(|card| card.ok().map(|card| (card.network, card.mac)))
+        .collect()
+}
+
+fn as_record(cards: &BTreeSet<Place>) -> String {
+    cards.iter().map(|(network, mac)| format!("{network}={mac}")).collect::<Vec<_>>().join(",")
+}
+
+/// The record with all cards of the spec in it, if the stored one lacks any.
+pub(super) fn longer_record(claim: &VirtualMachineNetworkConfig) -> Option<String> {
+    let (mut recorded, declared) = (recorded(claim), declared(claim));
+    let complete = recorded.is_superset(&declared);
+    recorded.extend(declared);
+    (!complete).then(|| as_record(&recorded))
+}
+
+/// The record without the cards that have left the spec, if all of them are `released`.
+pub(super) fn shorter_record(
+    claim: &VirtualMachineNetworkConfig,
+    released: impl Fn(&NetworkName, MacAddr) -> bool,
+) -> Option<String> {
+    let (recorded, declared) = (recorded(claim), declared(claim));
+    let mut former = recorded.difference(&declared).peekable();
+    former.peek()?;
+    former.all(|(network, mac)| released(network, *mac)).then(|| as_record(&declared))
+}
+
+/// The networks of a claim's cards, those of its spec and those that its status or its record still name.
 pub(in crate::manager) fn networks(claim: &VirtualMachineNetworkConfig) -> BTreeSet<NetworkName> {
     let declared = declared_cards(claim).into_iter().filter_map(|card| Some(card.ok()?.network));
-    declared.chain(status_cards(claim).into_iter().map(|card| card.network)).collect()
+    let former = status_cards(claim).into_iter().map(|card| card.network);
+    declared.chain(former).chain(recorded(claim).into_iter().map(|(network, _)| network)).collect()
 }
 
 /// What the cards of a claim want of the pool of one network, and what its status says of them.
 ///
-/// A card that only the status knows has left the spec: what it has is released.
+/// A card that only the status or the record knows has left the spec: what it has is released.
 pub(in crate::manager) fn claims_on(
     network: &NetworkName,
     stored: &VirtualMachineNetworkConfig,
@@ -92,12 +149,15 @@ pub(in crate::manager) fn claims_on(
     };
     let mut former: Vec<_> =
         status_cards(stored).into_iter().filter(|card| card.network == *network).collect();
+    let has_finalizer = stored.finalizers().iter().any(|finalizer| finalizer == VMNETCFG_FINALIZER);
+    let mut recorded = recorded(stored);
     let mut claims = Vec::new();
     let declared = declared_cards(stored).into_iter().filter_map(Result::ok);
     for card in declared.filter(|card| card.network == *network) {
         let known =
             former.iter().position(|former| former.mac == card.mac).map(|at| former.swap_remove(at).stored);
-        let known = known.unwrap_or(StoredCard { address: None, allocated: false, reason: String::new() });
+        let mut known = known.unwrap_or(UNKNOWN);
+        known.recorded = recorded.remove(&(card.network, card.mac)) && has_finalizer;
         let claim = Claim {
             owner: owner.clone(),
             mac: card.mac,
@@ -108,7 +168,10 @@ pub(in crate::manager) fn claims_on(
         };
         claims.push((claim, known));
     }
-    for StatusCard { mac, stored, .. } in former {
+    let told: BTreeSet<_> = former.iter().map(|card| card.mac).collect();
+    let former = former.into_iter().map(|StatusCard { mac, stored, .. }| (mac, stored));
+    let untold = recorded.into_iter().filter(|(on, mac)| on == network && !told.contains(mac));
+    for (mac, stored) in former.chain(untold.map(|(_, mac)| (mac, UNKNOWN))) {
         let (remembered, granted) = (stored.address, stored.allocated);
         let claim =
             Claim { owner: owner.clone(), mac, intent: Intent::Release, wanted: None, remembered, granted };

@@ -15,6 +15,7 @@ use vmdhcp_core::api::IPPool;
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::PoolRef;
 
+use super::super::defects::Defect;
 use super::super::pacer::Cadence;
 use super::super::{Context, Settlement};
 use super::apply::{self, WriteError};
@@ -109,6 +110,15 @@ impl Allocators {
     pub(in crate::manager) async fn forget(&self, key: &PoolRef) {
         let gone = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         finish(gone).await;
+    }
+
+    /// Ends all of them as a crash does: in the middle of whatever they do.
+    #[cfg(test)]
+    pub(in crate::manager) fn abort(&self) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, (_, task)) in running.drain() {
+            task.abort();
+        }
     }
 
     /// Stops all of them; a write that has begun is finished.
@@ -208,7 +218,10 @@ impl Task {
         loop {
             let observation = self.observe(context, reread).await?;
             let only = parts.front().cloned().flatten();
-            let planned = plan::plan(&observation, &self.refusals, only.as_ref());
+            let mut planned = plan::plan(&observation, &self.refusals, only.as_ref());
+            if context.has(Defect::ReuseWithoutRetiring) {
+                planned.status.ipv4.iter_mut().for_each(|ipv4| ipv4.retiring.clear());
+            }
             reread = false;
             if observation.object.status.as_ref() == Some(&planned.status) {
                 parts.pop_front();
@@ -226,6 +239,10 @@ impl Task {
                     }
                     Err(WriteError::Refused(message)) => {
                         divided = true;
+                        if context.has(Defect::BatchDropsWhatFollows) {
+                            let refused = planned.changed.iter().map(|mac| (*mac, message.clone()));
+                            self.refusals.extend(refused);
+                        }
                         self.divide(&mut parts, &planned.changed, message)?;
                         continue;
                     }

@@ -6,6 +6,7 @@ use vmdhcp_core::api::{IPPool, IPPoolStatus};
 use vmdhcp_core::pool::PoolRef;
 
 use super::super::Context;
+use super::super::defects::Defect;
 
 /// What became of a write that did not succeed.
 #[derive(Debug)]
@@ -46,6 +47,9 @@ pub(super) async fn write(
     let api: Api<IPPool> = Api::namespaced(context.client.clone(), &PoolRef::of(object).namespace);
     let mut next = object.clone();
     next.status = Some(status);
+    if context.has(Defect::StatusWithoutVersion) {
+        next.metadata.resource_version = api.get(&object.name_any()).await?.metadata.resource_version;
+    }
     let written = api.replace_status(&object.name_any(), &PostParams::default(), &next).await;
     match &written {
         Ok(_) => context.metrics.pool_writes.inc(),

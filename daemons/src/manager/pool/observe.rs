@@ -1,5 +1,6 @@
 //! Everything that a pool's plan looks at, gathered in one value. Needs a client only where the store may be behind.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -8,10 +9,12 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AgentReport, IPPool, REUSE_ANNOTATION};
+use vmdhcp_core::ipam::Allocations;
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::{PoolError, PoolErrors, PoolRef};
 use vmdhcp_core::{NetworkName, Pool, ipam};
 
+use super::super::defects::Defect;
 use super::super::{Context, GuardedClaim, Placement, claim};
 use super::{network_of, pool_of_lease, pool_of_network};
 
@@ -67,10 +70,16 @@ impl Observation {
         let rival = rival.map(|pool| PoolRef::of(&pool)).filter(|rival| *rival != key);
         let Placement::Interfaces(interfaces) = &context.placement;
         let placed = network.as_ref().is_some_and(|network| interfaces.contains_key(network));
-        let (claims, known) = match &network {
-            Some(network) if rival.is_none() => claims_of(network, context),
+        let (mut claims, known) = match &network {
+            Some(network) if rival.is_none() => claims_of(network, &object, context),
             _ => Default::default(),
         };
+        let has_status = object.status.as_ref().is_some_and(|status| status.ipv4.is_some());
+        if !has_status && context.has(Defect::EmptyStatusTakenForEmptyPool) {
+            for claim in &mut claims {
+                (claim.remembered, claim.granted) = (None, false);
+            }
+        }
         let reuse = object.annotations().get(REUSE_ANNOTATION).map(String::as_str).unwrap_or_default();
         Self {
             now: context.now(),
@@ -91,11 +100,20 @@ impl Observation {
     }
 }
 
-fn claims_of(network: &NetworkName, context: &Context) -> (Vec<ipam::Claim>, KnownCards) {
+/// Claims whose finalizer and record are stored, and those that have an address already: one that has neither gets
+/// none yet, for nobody would release it.
+fn claims_of(network: &NetworkName, pool: &IPPool, context: &Context) -> (Vec<ipam::Claim>, KnownCards) {
+    let ipv4 = pool.status.as_ref().and_then(|status| status.ipv4.as_ref());
+    let holders = LazyCell::new(|| -> BTreeSet<MacAddr> {
+        ipv4.map(Allocations::read).unwrap_or_default().held.into_values().collect()
+    });
     let (mut claims, mut known) = (Vec::new(), KnownCards::new());
     for stored in context.claims.state() {
         let Ok(stored) = &stored.0 else { continue };
         for (claim, card) in claim::claims_on(network, stored) {
+            if !card.is_recorded() && !claim.granted && !holders.contains(&claim.mac) {
+                continue;
+            }
             let key = ClaimKey { namespace: claim.owner.namespace.clone(), name: claim.owner.name.clone() };
             known.entry(key).or_default().insert(claim.mac, card);
             claims.push(claim);
@@ -117,5 +135,7 @@ fn agents_of(key: &PoolRef, context: &Context) -> Vec<Agent> {
         let renewed = lease.spec.as_ref().and_then(|spec| spec.renew_time.as_ref()).map(|time| time.0);
         agents.push(Agent { renewed, report });
     }
+    // The store has no order of its own; the roster must not change with the manager that writes it.
+    agents.sort_by(|one, other| one.report.agent.cmp(&other.report.agent));
     agents
 }

@@ -1,0 +1,228 @@
+//! A manager without kube's Controller, which draws on entropy: the same reconcile functions, called by queues whose
+//! every pause is drawn from the seed.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::hash::Hash;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::StreamExt;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::Api;
+use kube::runtime::controller::Action;
+use kube::runtime::reflector::{self, Lookup, ObjectRef, Store, store::Writer};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Client, ResourceExt};
+use prometheus_client::registry::Registry;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::AbortHandle;
+use tokio::time::{Duration, Instant};
+use vmdhcp_core::NetworkName;
+use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL, IPPool};
+
+use super::super::defects::Defect;
+use super::super::{Context, GuardedClaim, ManagerMetrics, Placement, claim, events, pacer, pool};
+use super::journal::Journal;
+use crate::cluster::faults::Random;
+
+type Tasks = Arc<Mutex<Vec<AbortHandle>>>;
+
+/// A manager that can die at any await.
+pub(super) struct Manager {
+    pub(super) name: String,
+    pub(super) context: Arc<Context>,
+    tasks: Tasks,
+    journal: Journal,
+}
+
+/// What every manager of a run is started with.
+pub(super) struct Start {
+    pub(super) client: Client,
+    pub(super) networks: Vec<NetworkName>,
+    pub(super) random: Random,
+    pub(super) journal: Journal,
+    pub(super) defect: Option<Defect>,
+}
+
+impl Manager {
+    pub(super) fn start(name: String, start: Start) -> Self {
+        let Start { client, networks, random, journal, defect } = start;
+        journal.say(format_args!("{name} starts"));
+        let ((pools, pool_writer), (claims, claim_writer), (leases, lease_writer)) =
+            (reflector::store(), reflector::store(), reflector::store());
+        let (changed_claims, mut changed) = mpsc::unbounded_channel();
+        let clock = journal.clone();
+        let context = Arc::new(Context {
+            client: client.clone(),
+            placement: Placement::Interfaces(
+                networks.into_iter().map(|network| (network, "eth0".into())).collect(),
+            ),
+            clock: Arc::new(move || clock.now()),
+            metrics: ManagerMetrics::register(&mut Registry::default()),
+            events: events::Events::new(client.clone()),
+            pools: pools.clone(),
+            claims: claims.clone(),
+            leases,
+            allocators: pool::Allocators::default(),
+            changed_claims,
+            pacer: pacer::Pacer::default(),
+            listed: tokio::sync::OnceCell::new(),
+            defect,
+        });
+        let tasks = Tasks::default();
+        let of_pools = Queue::new(pools, random.clone(), Arc::clone(&tasks), {
+            let context = Arc::clone(&context);
+            move |object| {
+                let context = Arc::clone(&context);
+                async move {
+                    let done = pool::reconcile(Arc::clone(&object), Arc::clone(&context)).await;
+                    done.unwrap_or_else(|error| pool::error_policy(object, &error, context))
+                }
+            }
+        });
+        let of_claims = Queue::new(claims, random.clone(), Arc::clone(&tasks), {
+            let context = Arc::clone(&context);
+            move |object| {
+                let context = Arc::clone(&context);
+                async move {
+                    let done = claim::reconcile(Arc::clone(&object), Arc::clone(&context)).await;
+                    done.unwrap_or_else(|error| claim::error_policy(object, &error, context))
+                }
+            }
+        });
+        let config = if defect == Some(Defect::StaleListBelieved) {
+            watcher::Config::default().any_semantic()
+        } else {
+            watcher::Config::default()
+        };
+        let agents = config.clone().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
+        let pools = feed(Api::all(client.clone()), config.clone(), pool_writer, random.clone(), {
+            let queue = of_pools.clone();
+            move |object: &IPPool| queue.add(ObjectRef::from_obj(object))
+        });
+        let claims = feed(Api::all(client.clone()), config, claim_writer, random.clone(), {
+            let queue = of_claims.clone();
+            move |object: &GuardedClaim| queue.add(ObjectRef::from_obj(object))
+        });
+        let mut reports = HashMap::new();
+        let leases = feed(Api::all(client), agents, lease_writer, random, move |lease: &Lease| {
+            let report = lease.annotations().get(AGENT_REPORT_ANNOTATION).cloned();
+            if reports.insert(lease.name_any(), report.clone()) != Some(report)
+                && let Some(pool) = pool::pool_of_lease(lease)
+            {
+                of_pools.add(pool);
+            }
+        });
+        let changes = async move {
+            while let Some(claim) = changed.recv().await {
+                of_claims.add(claim);
+            }
+        };
+        let handles =
+            [tokio::spawn(pools), tokio::spawn(claims), tokio::spawn(leases), tokio::spawn(changes)];
+        tasks.lock().unwrap().extend(handles.map(|task| task.abort_handle()));
+        Self { name, context, tasks, journal }
+    }
+
+    /// Dies in the middle of whatever it does; what it has sent arrives.
+    pub(super) fn crash(self) {
+        self.journal.say(format_args!("{} dies", self.name));
+        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            task.abort();
+        }
+        self.context.allocators.abort();
+    }
+}
+
+/// Keeps a store up to its watch, and tells of every object that is new or has changed.
+async fn feed<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    mut writer: Writer<K>,
+    random: Random,
+    mut touched: impl FnMut(&K) + Send,
+) where
+    K: kube::Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + Debug + Send + 'static,
+{
+    let mut events = pin!(watcher(api, config));
+    let mut listed = Vec::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                writer.apply_watcher_event(&event);
+                match event {
+                    Event::Init => listed.clear(),
+                    Event::InitApply(object) => listed.push(object),
+                    Event::InitDone => listed.drain(..).for_each(|object| touched(&object)),
+                    Event::Apply(object) | Event::Delete(object) => touched(&object),
+                }
+            }
+            Err(_) => tokio::time::sleep(random.millis(200..3_000)).await,
+        }
+    }
+}
+
+/// Objects to reconcile: each by itself, one run at a time, and again if it is touched meanwhile.
+struct Queue<K: Lookup<DynamicType = ()> + Clone + 'static> {
+    due: Arc<Mutex<HashMap<ObjectRef<K>, Arc<Notify>>>>,
+    start: Arc<dyn Fn(ObjectRef<K>, Arc<Notify>) + Send + Sync>,
+}
+
+impl<K: Lookup<DynamicType = ()> + Clone + 'static> Clone for Queue<K> {
+    fn clone(&self) -> Self {
+        Self { due: Arc::clone(&self.due), start: Arc::clone(&self.start) }
+    }
+}
+
+/// The pauses that the reconcilers ask for; kube's [`Action`] does not tell.
+const PAUSES: [Duration; 3] = [Duration::from_millis(50), Duration::from_secs(2), Duration::from_secs(60)];
+
+impl<K> Queue<K>
+where
+    K: Lookup<DynamicType = ()> + Clone + Send + Sync + 'static,
+    ObjectRef<K>: Hash + Eq + Send,
+{
+    fn new<F>(
+        store: Store<K>,
+        random: Random,
+        tasks: Tasks,
+        reconcile: impl Fn(Arc<K>) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Action> + Send,
+    {
+        let start = move |key: ObjectRef<K>, touched: Arc<Notify>| {
+            let (store, random, reconcile) = (store.clone(), random.clone(), reconcile.clone());
+            let worker = async move {
+                let mut again: Option<Instant> = None;
+                loop {
+                    match again {
+                        Some(at) => drop(tokio::time::timeout_at(at, touched.notified()).await),
+                        None => touched.notified().await,
+                    }
+                    again = None;
+                    tokio::time::sleep(random.millis(0..30)).await;
+                    let Some(object) = store.get(&key) else { continue };
+                    let action = reconcile(object).await;
+                    let pause = PAUSES.into_iter().find(|pause| action == Action::requeue(*pause));
+                    assert!(pause.is_some() || action == Action::await_change(), "unknown pause: {action:?}");
+                    again = pause.map(|pause| Instant::now() + pause);
+                }
+            };
+            tasks.lock().unwrap_or_else(PoisonError::into_inner).push(tokio::spawn(worker).abort_handle());
+        };
+        Self { due: Arc::default(), start: Arc::new(start) }
+    }
+
+    fn add(&self, key: ObjectRef<K>) {
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let touched = due.entry(key.clone()).or_insert_with(|| {
+            let touched = Arc::new(Notify::new());
+            (self.start)(key, Arc::clone(&touched));
+            touched
+        });
+        touched.notify_one();
+    }
+}

@@ -1,0 +1,314 @@
+//! What users and bad luck do: one thing after the other, drawn from the seed.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use kube::ResourceExt;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+use tokio::time::Duration;
+use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
+
+use super::truth::allocations;
+use super::world::{NETWORKS, World, cards, pool, pool_of};
+
+/// VMs there may be at once: no more than the smaller pool has addresses.
+const MOST_VMS: usize = 5;
+/// The card that the API does not like, in runs that have one.
+pub(super) const POISON: &str = "52:54:00:00:00:66";
+
+/// What the users have in mind.
+#[derive(Default)]
+pub(super) struct Users {
+    /// Claims as they once were.
+    backup: BTreeMap<String, VirtualMachineNetworkConfig>,
+    /// Pools as they once were.
+    pool_backup: BTreeMap<String, IPPool>,
+    spares: u32,
+}
+
+impl Users {
+    /// Lets things happen for a while.
+    pub(super) async fn live(&mut self, world: &mut World) {
+        world.set_faults(true);
+        if world.random.per_mille(300) {
+            world.truth.set_poison(POISON.parse().ok());
+        }
+        for _ in 0..world.random.within(15..45) {
+            // Mostly one thing follows another soon; now and then leases run out meanwhile.
+            let pause = if world.random.per_mille(100) { 20_000..150_000 } else { 10..8_000 };
+            tokio::time::sleep(world.random.millis(pause)).await;
+            world.match_guests();
+            self.act(world).await;
+            if world.journal.violation().is_some() {
+                return;
+            }
+        }
+    }
+
+    async fn act(&mut self, world: &mut World) {
+        match world.random.within(0..100) {
+            0..22 => self.create(world).await,
+            22..32 => delete(world).await,
+            32..38 => pause(world).await,
+            38..43 => self.move_card(world).await,
+            43..47 => pause_pool(world).await,
+            47..51 => lease_time(world).await,
+            51..54 => widen(world).await,
+            54..57 => self.back_up(world),
+            57..61 => lose_claim_status(world).await,
+            61..66 => self.lose_pool_status(world).await,
+            66..69 => renew_pool(world).await,
+            69..81 => manager_dies(world),
+            81..90 => agent_dies(world),
+            _ => world.reboot_a_guest(),
+        }
+    }
+
+    async fn create(&mut self, world: &mut World) {
+        let claims = world.truth.claims();
+        let vm = format!("vm-{}", world.random.within(0..8));
+        if claims.len() >= MOST_VMS || claims.contains_key(&vm) {
+            return;
+        }
+        let number: u32 = vm.trim_start_matches("vm-").parse().unwrap();
+        let mac = match number {
+            7 => POISON.to_owned(),
+            number => format!("52:54:00:00:00:{number:02x}"),
+        };
+        let mut configs = vec![json!({ "networkName": "net-a", "macAddress": mac })];
+        if world.random.per_mille(150) {
+            configs[0]["ipAddress"] = json!(format!("10.0.1.{}", world.random.within(10..15)));
+        }
+        if world.random.per_mille(400) {
+            configs.push(json!({
+                "networkName": "net-b", "macAddress": format!("52:54:00:00:01:{number:02x}"),
+            }));
+        }
+        let mut claim: VirtualMachineNetworkConfig = serde_json::from_value(json!({
+            "apiVersion": "network.harvesterhci.io/v1alpha1",
+            "kind": "VirtualMachineNetworkConfig",
+            "metadata": { "name": vm },
+            "spec": { "vmName": vm, "networkConfigs": configs },
+        }))
+        .unwrap();
+        if let Some(older) = self.backup.get(&vm).filter(|_| world.random.per_mille(500)) {
+            claim.spec = older.spec.clone();
+        }
+        let created = world.claims.create(&PostParams::default(), &claim).await;
+        say(world, format_args!("create {vm} {:?}", cards(&claim)), &created);
+    }
+
+    /// A card goes to another VM, and its own VM gets a new one.
+    async fn move_card(&mut self, world: &mut World) {
+        let claims: Vec<_> = world.truth.claims().into_values().collect();
+        let (Some(from), Some(to)) = (world.random.one_of(&claims), world.random.one_of(&claims)) else {
+            return;
+        };
+        if from.name_any() == to.name_any() {
+            return;
+        }
+        self.spares += 1;
+        let fresh = format!("52:54:00:00:02:{:02x}", self.spares);
+        let with_card = |claim: &VirtualMachineNetworkConfig, mac: &str| {
+            let mut configs = claim.spec.network_configs.clone();
+            configs[0].mac_address = mac.to_owned();
+            json!({ "spec": { "networkConfigs": configs } })
+        };
+        let moved = from.spec.network_configs[0].mac_address.clone();
+        if moved == POISON {
+            return;
+        }
+        let patches = [(from.name_any(), with_card(from, &fresh)), (to.name_any(), with_card(to, &moved))];
+        let backwards = world.random.per_mille(300);
+        let order: Vec<_> = if backwards { patches.into_iter().rev().collect() } else { patches.into() };
+        for (name, patch) in order {
+            patch_claim(world, &name, patch, format_args!("move {moved}")).await;
+            tokio::time::sleep(world.random.millis(0..2_000)).await;
+        }
+    }
+
+    fn back_up(&mut self, world: &World) {
+        world.journal.say("user: back up everything");
+        self.backup = world.truth.claims();
+        self.pool_backup = world.truth.pools();
+    }
+
+    /// A pool's status is lost, or replaced by an older one, while the managers are down.
+    ///
+    /// Nobody can know of leases that neither a claim's nor the pool's older status tells of: only what is told of by
+    /// somebody is lost.
+    async fn lose_pool_status(&mut self, world: &mut World) {
+        let network = *world.random.one_of(&NETWORKS).unwrap();
+        let name = pool_of(network);
+        let Some(stored) = world.truth.pools().remove(&name) else { return };
+        let older = self.pool_backup.get(&name).filter(|older| older.uid() == stored.uid());
+        let older = older.filter(|_| world.random.per_mille(500)).cloned();
+        for manager in &mut world.managers {
+            manager.take().into_iter().for_each(super::controller::Manager::crash);
+        }
+        // What the managers have sent arrives first.
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let told = granted(world, network);
+        let known = older.as_ref().map(allocations).unwrap_or_default();
+        let explained = |(_, address, mac): &(&str, Ipv4Addr, _)| {
+            told.get(address) == Some(mac) || known.held.get(address) == Some(mac)
+        };
+        let mut running = world.wire.running().into_iter().filter(|lease| lease.0 == network);
+        if running.all(|lease| explained(&lease)) && world.truth.pools().contains_key(&name) {
+            let status = older.as_ref().map_or(json!(null), |older| json!(older.status));
+            world.restored.extend(older.map(|_| name.clone()));
+            let what = if status.is_null() { "is lost" } else { "is replaced by an older one" };
+            // A merge patch would keep what has been added since.
+            let patch: Patch<Value> = Patch::Merge(json!({ "status": null }));
+            let lost = world.pools.patch_status(&name, &PatchParams::default(), &patch).await;
+            say(world, format_args!("the status of {name} {what}"), &lost);
+            if !status.is_null() {
+                let patch = Patch::Merge(json!({ "status": status }));
+                let put = world.pools.patch_status(&name, &PatchParams::default(), &patch).await;
+                say(world, format_args!("the older status of {name}"), &put);
+            }
+        }
+        for number in 0..world.managers.len() {
+            let manager = world.manager(number);
+            world.managers[number] = Some(manager);
+        }
+    }
+}
+
+/// What the claims' statuses say of a network.
+fn granted(world: &World, network: &str) -> BTreeMap<Ipv4Addr, vmdhcp_core::MacAddr> {
+    let claims = world.truth.claims();
+    let cards = claims.values().filter_map(|claim| claim.status.as_ref()).flat_map(|status| {
+        status.network_configs.iter().filter(|card| {
+            card.network_name.ends_with(network)
+                && card.state == vmdhcp_core::api::NetworkConfigState::Allocated
+        })
+    });
+    cards
+        .filter_map(|card| Some((card.allocated_ip_address.parse().ok()?, card.mac_address.parse().ok()?)))
+        .collect()
+}
+
+fn say<T, E: std::fmt::Display>(world: &World, what: std::fmt::Arguments<'_>, result: &Result<T, E>) {
+    match result {
+        Ok(_) => world.journal.say(format_args!("user: {what}")),
+        Err(error) => {
+            let error = error.to_string();
+            let error = error.split('(').next().unwrap_or_default();
+            world.journal.say(format_args!("user: {what}: refused: {error}"));
+        }
+    }
+}
+
+fn any_claim(world: &World) -> Option<VirtualMachineNetworkConfig> {
+    let claims: Vec<_> = world.truth.claims().into_values().collect();
+    world.random.one_of(&claims).cloned()
+}
+
+async fn patch_claim(world: &World, name: &str, patch: Value, what: std::fmt::Arguments<'_>) {
+    let patched = world.claims.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
+    say(world, format_args!("{name}: {what}"), &patched);
+}
+
+async fn patch_pool(world: &World, name: &str, patch: Value, what: std::fmt::Arguments<'_>) {
+    let patched = world.pools.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
+    say(world, format_args!("{name}: {what}"), &patched);
+}
+
+async fn delete(world: &World) {
+    let Some(claim) = any_claim(world) else { return };
+    let deleted = world.claims.delete(&claim.name_any(), &DeleteParams::default()).await;
+    say(world, format_args!("delete {}", claim.name_any()), &deleted);
+}
+
+async fn pause(world: &World) {
+    let Some(claim) = any_claim(world) else { return };
+    let paused = !claim.spec.is_paused();
+    let patch = json!({ "spec": { "paused": paused } });
+    patch_claim(world, &claim.name_any(), patch, format_args!("paused: {paused}")).await;
+}
+
+async fn pause_pool(world: &World) {
+    let name = pool_of(world.random.one_of(&NETWORKS).unwrap());
+    let paused = world.random.per_mille(400);
+    patch_pool(world, &name, json!({ "spec": { "paused": paused } }), format_args!("paused: {paused}")).await;
+}
+
+async fn lease_time(world: &World) {
+    let name = pool_of(world.random.one_of(&NETWORKS).unwrap());
+    let seconds = *world.random.one_of(&[60, 120, 240]).unwrap();
+    let patch = json!({ "spec": { "ipv4Config": { "leaseTime": seconds } } });
+    patch_pool(world, &name, patch, format_args!("leases of {seconds} s")).await;
+}
+
+async fn widen(world: &World) {
+    let last = world.random.within(14..17);
+    let patch = json!({ "spec": { "ipv4Config": { "pool": { "end": format!("10.0.1.{last}") } } } });
+    patch_pool(world, "pool-a", patch, format_args!("up to .{last}")).await;
+}
+
+async fn lose_claim_status(world: &World) {
+    let Some(claim) = any_claim(world) else { return };
+    let patch: Patch<Value> = Patch::Merge(json!({ "status": null }));
+    let lost = world.claims.patch_status(&claim.name_any(), &PatchParams::default(), &patch).await;
+    say(world, format_args!("the status of {} is lost", claim.name_any()), &lost);
+}
+
+/// The pool of a network that nobody uses any more goes, and comes again later.
+async fn renew_pool(world: &World) {
+    let name = pool_of("net-b");
+    if !world.truth.pools().contains_key(&name) {
+        let created = world.pools.create(&PostParams::default(), &pool("net-b")).await;
+        say(world, format_args!("create {name}"), &created);
+        return;
+    }
+    // What retires is forgotten with the pool, so its owner waits for the last lease.
+    if world.wire.running().iter().any(|lease| lease.0 == "net-b") {
+        return;
+    }
+    let deleted = world.pools.delete(&name, &DeleteParams::default()).await;
+    say(world, format_args!("delete {name}"), &deleted);
+}
+
+fn manager_dies(world: &mut World) {
+    let number = usize::try_from(world.random.next()).unwrap_or(0) % world.managers.len();
+    match world.managers[number].take() {
+        Some(manager) => manager.crash(),
+        None => {
+            let manager = world.manager(number);
+            world.managers[number] = Some(manager);
+        }
+    }
+}
+
+fn agent_dies(world: &World) {
+    let Some(agent) = world.random.one_of(&world.agents) else { return };
+    if world.random.per_mille(500) {
+        agent.crash(world.random.per_mille(200));
+    }
+    Arc::clone(agent).start();
+}
+
+impl World {
+    /// Undoes what users have switched off.
+    pub(super) async fn resume_everything(&self) {
+        if !self.truth.pools().contains_key("pool-b") {
+            let created = self.pools.create(&PostParams::default(), &pool("net-b")).await;
+            say(self, format_args!("create pool-b"), &created);
+        }
+        for (name, pool) in self.truth.pools() {
+            if pool.spec.paused == Some(true) {
+                patch_pool(self, &name, json!({ "spec": { "paused": false } }), format_args!("resumed"))
+                    .await;
+            }
+        }
+        for (name, claim) in self.truth.claims() {
+            if claim.spec.is_paused() {
+                patch_claim(self, &name, json!({ "spec": { "paused": false } }), format_args!("resumed"))
+                    .await;
+            }
+        }
+    }
+}

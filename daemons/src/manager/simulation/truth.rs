@@ -1,0 +1,274 @@
+//! What the API really says, in the order of the commits, and what must hold of it at every one of them.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use futures::future::BoxFuture;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tower::{Service, ServiceExt};
+use vmdhcp_core::MacAddr;
+use vmdhcp_core::api::{IPPool, NetworkConfigState, VirtualMachineNetworkConfig};
+use vmdhcp_core::ipam::Allocations;
+
+use super::journal::Journal;
+use crate::cluster::local::LocalApi;
+
+/// How long a claim may go on saying what its pool has said: a call that is on its way takes so long.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(60);
+
+/// Address and card.
+pub(super) type Pair = (Ipv4Addr, MacAddr);
+
+/// Everything that the API has said of pools and claims.
+pub(super) struct Truth {
+    said: Mutex<Said>,
+    journal: Journal,
+    /// A card whose allocation the API refuses to store.
+    poison: Mutex<Option<MacAddr>>,
+}
+
+#[derive(Default)]
+struct Said {
+    pools: BTreeMap<String, IPPool>,
+    claims: BTreeMap<String, VirtualMachineNetworkConfig>,
+    /// Since when, and until when a pool, by its UID, has said that a pair is allocated.
+    pairs: BTreeMap<(String, Pair), (Timestamp, Option<Timestamp>)>,
+}
+
+/// The allocations of a pool as it is stored.
+pub(super) fn allocations(pool: &IPPool) -> Allocations {
+    let ipv4 = pool.status.as_ref().and_then(|status| status.ipv4.as_ref());
+    ipv4.map(Allocations::read).unwrap_or_default()
+}
+
+fn uid(pool: &IPPool) -> String {
+    pool.metadata.uid.clone().unwrap_or_default()
+}
+
+impl Truth {
+    pub(super) fn new(journal: Journal) -> Self {
+        Self { said: Mutex::default(), journal, poison: Mutex::default() }
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_poison(&self, card: Option<MacAddr>) {
+        *self.poison.lock().unwrap_or_else(PoisonError::into_inner) = card;
+    }
+
+    fn poison(&self) -> Option<MacAddr> {
+        *self.poison.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn pools(&self) -> BTreeMap<String, IPPool> {
+        self.said().pools.clone()
+    }
+
+    pub(super) fn claims(&self) -> BTreeMap<String, VirtualMachineNetworkConfig> {
+        self.said().claims.clone()
+    }
+
+    pub(super) fn pool_on(&self, network: &str) -> Option<IPPool> {
+        self.said().pools.values().find(|pool| pool.spec.network_name == network).cloned()
+    }
+
+    /// Whether any version of the pool of that UID has said so.
+    pub(super) fn was_said(&self, uid: &str, pair: Pair) -> bool {
+        self.said().pairs.contains_key(&(uid.to_owned(), pair))
+    }
+
+    /// Since when the pool has the pair, if it has it.
+    pub(super) fn held_since(&self, uid: &str, pair: Pair) -> Option<Timestamp> {
+        let (since, until) = self.said().pairs.get(&(uid.to_owned(), pair)).copied()?;
+        until.is_none().then_some(since)
+    }
+
+    fn pool_committed(&self, name: &str, next: Option<IPPool>) {
+        let now = self.journal.now();
+        let mut said = self.said();
+        let before = match &next {
+            Some(pool) => said.pools.insert(name.to_owned(), pool.clone()),
+            None => said.pools.remove(name),
+        };
+        let held = |pool: &Option<IPPool>| -> BTreeMap<_, _> {
+            pool.iter()
+                .flat_map(|pool| {
+                    let uid = uid(pool);
+                    allocations(pool).held.into_iter().map(move |pair| ((uid.clone(), pair), ()))
+                })
+                .collect()
+        };
+        let (former, present) = (held(&before), held(&next));
+        for pair in former.keys().filter(|pair| !present.contains_key(pair)) {
+            self.journal.say(format_args!("{name}: {} leaves {}", pair.1.0, pair.1.1));
+            if let Some((_, until)) = said.pairs.get_mut(pair) {
+                *until = Some(now);
+            }
+        }
+        for pair in present.into_keys().filter(|pair| !former.contains_key(pair)) {
+            self.journal.say(format_args!("{name}: {} goes to {}", pair.1.0, pair.1.1));
+            said.pairs.insert(pair, (now, None));
+        }
+        if let (Some(before), Some(next)) = (&before, &next) {
+            let (before, next) = (allocations(before), allocations(next));
+            for (address, entry) in &next.retiring {
+                let known = before.retiring.get(address).and_then(|entry| entry.withdrawn);
+                if entry.withdrawn.is_some() && known.is_none() {
+                    self.journal.say(format_args!("{name}: {address} of {} is withdrawn", entry.mac));
+                }
+            }
+        }
+    }
+
+    fn claim_committed(&self, name: &str, next: Option<VirtualMachineNetworkConfig>, by_user: bool) {
+        let Some(next) = next else {
+            self.journal.say(format_args!("claim {name} is gone"));
+            self.said().claims.remove(name);
+            return;
+        };
+        let before = self.said().claims.insert(name.to_owned(), next.clone());
+        if by_user {
+            return;
+        }
+        let known: Vec<_> = statuses(before.as_ref()).collect();
+        for card in statuses(Some(&next)).filter(|card| !known.contains(card)) {
+            let Card { network, mac, address, state, reason } = card;
+            self.journal.say(format_args!("claim {name}: {mac} on {network} {state:?} {address} {reason}"));
+            if state == NetworkConfigState::Allocated && !self.is_or_was_just_said(&network, &address, &mac) {
+                self.journal.violate(format_args!(
+                    "claim {name} says that {mac} has {address} on {network}, and the pool does not"
+                ));
+            }
+            // It may be told for some time after the API has stopped refusing it.
+            if reason == "WriteRefused" && mac != super::script::POISON {
+                self.journal.violate(format_args!("claim {name}: {mac} pays for another claim's refusal"));
+            }
+        }
+    }
+
+    fn is_or_was_just_said(&self, network: &str, address: &str, mac: &str) -> bool {
+        let (Ok(address), Ok(mac)) = (address.parse(), mac.parse()) else { return false };
+        let name = network.rsplit('/').next().unwrap_or_default();
+        let now = self.journal.now();
+        let Some(pool) = self.pool_on(name) else { return true };
+        let (_, until) = match self.said().pairs.get(&(uid(&pool), (address, mac))) {
+            Some(said) => *said,
+            None => return false,
+        };
+        until.is_none_or(|until| now.duration_since(until) < ON_ITS_WAY)
+    }
+
+    fn committed(&self, path: &str, method: &Method, answer: &Value, by_user: bool) {
+        let Some(rest) = path.strip_prefix("/apis/network.harvesterhci.io/v1alpha1/namespaces/default/")
+        else {
+            return;
+        };
+        let mut segments = rest.split('/');
+        let (plural, name) = (segments.next().unwrap_or_default(), segments.next());
+        let metadata = &answer["metadata"];
+        let Some(name) = name.or_else(|| metadata["name"].as_str()) else { return };
+        let is_gone = answer["kind"] == "Status"
+            || (metadata["deletionTimestamp"].is_string()
+                && metadata["finalizers"].as_array().is_none_or(Vec::is_empty)
+                && (*method != Method::GET));
+        match plural {
+            "ippools" => self.pool_committed(name, (!is_gone).then(|| read(answer))),
+            "virtualmachinenetworkconfigs" => {
+                self.claim_committed(name, (!is_gone).then(|| read(answer)), by_user);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn read<K: serde::de::DeserializeOwned>(answer: &Value) -> K {
+    serde_json::from_value(answer.clone()).unwrap()
+}
+
+/// What a claim's status says of one card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Card {
+    network: String,
+    mac: String,
+    address: String,
+    state: NetworkConfigState,
+    reason: String,
+}
+
+fn statuses(claim: Option<&VirtualMachineNetworkConfig>) -> impl Iterator<Item = Card> {
+    let status = claim.and_then(|claim| claim.status.as_ref());
+    status.into_iter().flat_map(|status| status.network_configs.iter()).map(|card| Card {
+        network: card.network_name.clone(),
+        mac: card.mac_address.clone(),
+        address: card.allocated_ip_address.clone(),
+        state: card.state,
+        reason: card.reason.clone(),
+    })
+}
+
+/// The API, seen by the truth: every commit is told to it before anybody else hears of it.
+#[derive(Clone)]
+pub(super) struct Observed {
+    pub(super) api: LocalApi,
+    pub(super) truth: Arc<Truth>,
+    /// Users may write what they like.
+    pub(super) by_user: bool,
+}
+
+impl Service<Request<kube::client::Body>> for Observed {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<kube::client::Body>) -> Self::Future {
+        let Self { api, truth, by_user } = self.clone();
+        Box::pin(async move {
+            if request.method() == Method::GET {
+                return api.oneshot(request).await;
+            }
+            let (path, method) = (request.uri().path().to_owned(), request.method().clone());
+            let (mut parts, body) = request.into_parts();
+            // The truth wants whole objects.
+            parts.headers.remove(http::header::ACCEPT);
+            let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            let poison = truth.poison().map(|card| card.to_string());
+            if path.ends_with("/status")
+                && path.contains("/ippools/")
+                && poison.is_some_and(|card| {
+                    let status: Value = serde_json::from_slice(&body).unwrap_or_default();
+                    status["status"]["ipv4"]["allocated"].to_string().contains(&card)
+                })
+            {
+                let refusal = serde_json::json!({
+                    "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                    "message": "the card is not welcome", "reason": "Invalid", "code": 422,
+                });
+                let mut response = Response::new(Body::from(refusal.to_string()));
+                *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+                return Ok(response);
+            }
+            let answer = api.oneshot(Request::from_parts(parts, Body::from(body))).await?;
+            let (parts, body) = answer.into_parts();
+            let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            if parts.status.is_success()
+                && let Ok(answer) = serde_json::from_slice(&bytes)
+            {
+                truth.committed(&path, &method, &answer, by_user);
+            }
+            Ok(Response::from_parts(parts, Body::from(bytes)))
+        })
+    }
+}
