@@ -91,7 +91,12 @@ impl Api {
             let serves = host.within(move || is_ready(&path));
             (serves || !standalone.process.is_running()).then_some(serves)
         });
-        assert_eq!(serves, Some(true), "no agent serves {pool}; standalone says:\n{}", standalone.process.log());
+        assert_eq!(
+            serves,
+            Some(true),
+            "no agent serves {pool}; standalone says:\n{}",
+            standalone.process.log()
+        );
         standalone
     }
 

@@ -23,7 +23,10 @@ fn a_pool_of_sixteen_million_addresses_is_created_in_a_tenth_of_a_second_and_ser
     let fastest = (0..5)
         .map(|number| {
             let began = Instant::now();
-            api.run(&format!("pool create large-{number} --network large-{number} --cidr {}.0.0.0/8", 10 + number));
+            api.run(&format!(
+                "pool create large-{number} --network large-{number} --cidr {}.0.0.0/8",
+                10 + number
+            ));
             began.elapsed()
         })
         .min();

@@ -89,7 +89,13 @@ mod tests {
 
     #[test]
     fn a_check_says_so_at_its_own_level() {
-        let check = Check { promise: "p".into(), seen: "s".into(), detail: Vec::new(), milliseconds: None, kept: true };
+        let check = Check {
+            promise: "p".into(),
+            seen: "s".into(),
+            detail: Vec::new(),
+            milliseconds: None,
+            kept: true,
+        };
         let line = serde_json::to_value(Event::Check(check)).unwrap();
         assert_eq!(line["event"], "check");
         assert_eq!(line["kept"], true);

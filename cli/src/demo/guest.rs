@@ -104,7 +104,11 @@ impl Lease {
     pub(super) fn options(&self) -> Vec<String> {
         let Self { address: _, subnet_mask, routers, name_servers, domain, search, seconds, server } = self;
         vec![
-            format!("subnet mask {subnet_mask}, router {}, name server {}", list(routers), list(name_servers)),
+            format!(
+                "subnet mask {subnet_mask}, router {}, name server {}",
+                list(routers),
+                list(name_servers)
+            ),
             format!("domain {}, search {}", domain.as_deref().unwrap_or("none"), list(search)),
             format!("for {seconds} s, from server {server}"),
         ]

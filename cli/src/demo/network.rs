@@ -106,5 +106,8 @@ pub(super) async fn index_of(netlink: &Handle, name: &str) -> Result<u32, LinkEr
 async fn find(netlink: &Handle, name: &str) -> Result<LinkMessage, LinkError> {
     let mut found = netlink.link().get().match_name(name.to_owned()).execute();
     let link = found.try_next().await.map_err(LinkError::while_doing(format!("find {name}")))?;
-    link.ok_or_else(|| LinkError { doing: format!("find {name}"), reason: "there is no such link".to_owned() })
+    link.ok_or_else(|| LinkError {
+        doing: format!("find {name}"),
+        reason: "there is no such link".to_owned(),
+    })
 }

@@ -42,7 +42,8 @@ impl<'a> Screen<'a> {
     pub(super) fn new(output: &'a mut Output) -> Result<Self, Failure> {
         let progress = ProgressBar::new_spinner();
         progress.enable_steady_tick(Duration::from_millis(100));
-        let mut screen = Self { output, progress, chapters: 0, last: Line::Text, checks: Vec::new(), end: None };
+        let mut screen =
+            Self { output, progress, chapters: 0, last: Line::Text, checks: Vec::new(), end: None };
         screen.print(WELCOME)?;
         Ok(screen)
     }
@@ -158,7 +159,13 @@ mod tests {
 
     fn check(promise: &str, kept: bool) -> Event {
         let seen = "192.168.48.82".to_owned();
-        Event::Check(Check { promise: promise.to_owned(), seen, detail: vec!["router 192.168.48.1".into()], milliseconds: Some(12), kept })
+        Event::Check(Check {
+            promise: promise.to_owned(),
+            seen,
+            detail: vec!["router 192.168.48.1".into()],
+            milliseconds: Some(12),
+            kept,
+        })
     }
 
     /// What is on the screen after these events, and how the demo ends.

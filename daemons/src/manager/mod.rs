@@ -25,6 +25,7 @@ mod simulation;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -45,6 +46,9 @@ pub use pool::agent_lease_name;
 pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
+
+/// How long to wait for the first lists before asking for them anew.
+const LIST_PATIENCE: Duration = Duration::from_millis(100);
 
 /// A claim object as it is watched: one that cannot be read is one object that cannot be read.
 type GuardedClaim = DeserializeGuard<VirtualMachineNetworkConfig>;
@@ -124,13 +128,20 @@ impl Context {
         self.listed.get_or_try_init(|| self.list()).await.copied()
     }
 
+    /// Asks again and again: the controllers wait for the same stores, and whoever asks last takes the wake-up of all
+    /// who asked before.
     async fn list(&self) -> Result<(), ManagerError> {
-        self.pools.wait_until_ready().await.map_err(|_| ManagerError::WatchEnded("IPPools"))?;
-        self.claims
-            .wait_until_ready()
-            .await
-            .map_err(|_| ManagerError::WatchEnded("VirtualMachineNetworkConfigs"))?;
-        self.leases.wait_until_ready().await.map_err(|_| ManagerError::WatchEnded("Leases"))
+        let complete = async || {
+            self.pools.wait_until_ready().await.map_err(|_| ManagerError::WatchEnded("IPPools"))?;
+            let claims = self.claims.wait_until_ready().await;
+            claims.map_err(|_| ManagerError::WatchEnded("VirtualMachineNetworkConfigs"))?;
+            self.leases.wait_until_ready().await.map_err(|_| ManagerError::WatchEnded("Leases"))
+        };
+        loop {
+            if let Ok(result) = tokio::time::timeout(LIST_PATIENCE, complete()).await {
+                return result;
+            }
+        }
     }
 }
 
