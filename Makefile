@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ARGS  ?=
 
-.PHONY: help build demo test generate fmt lint doc unit clients testcluster run
+.PHONY: help build demo test generate fmt lint doc unit clients testcluster conformance run sim
 
 build: ## Build the vmdhcp binary (target/release/vmdhcp)
 	$(CARGO) build --release --locked -p vmdhcp-cli
@@ -18,7 +18,7 @@ demo: ## Take the two-minute tour: build, and show a VM network being served
 run: ## Run the binary: make run ARGS="pool list"
 	$(CARGO) run --locked -p vmdhcp-cli -- $(ARGS)
 
-test: clients testcluster fmt lint doc unit ## Run everything: formatting, lints, documentation and all tests
+test: clients fmt lint doc unit ## Run everything: formatting, lints, documentation and all tests
 	@e2e/clients.sh verdict
 
 clients: ## Install the DHCP clients of others that the tests use (as root, by apt)
@@ -26,6 +26,9 @@ clients: ## Install the DHCP clients of others that the tests use (as root, by a
 
 testcluster: ## Build the Kubernetes control plane that the tests use (with Go, once)
 	@e2e/testcluster/build.sh build
+
+conformance: testcluster ## Check the definition of the API against a real control plane too
+	$(CARGO) test --locked -p vmdhcp-daemons --features testcluster --test api_conformance
 
 fmt: ## Check the formatting
 	$(CARGO) fmt --all --check
@@ -40,6 +43,11 @@ unit: ## Run all tests
 	$(CARGO) build --locked -p vmdhcp-cli
 	# Root can make namespaces and install clients, so nothing may be left out.
 	VMDHCP_E2E=$$([ "$$(id -u)" != 0 ] || echo required) $(CARGO) test --locked --workspace
+
+SEEDS ?= 2000
+
+sim: ## Run the simulation on many seeds: make sim SEEDS=2000
+	SIM_SEEDS=$(SEEDS) $(CARGO) test --locked -p vmdhcp-daemons --lib on_no_bad_day -- --nocapture
 
 generate: ## Rewrite what is generated: CRDs, completions, man pages
 	$(CARGO) build --locked -p vmdhcp-cli

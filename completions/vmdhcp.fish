@@ -32,9 +32,11 @@ complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -s v -l verbose -d 'Say on s
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -s V -l version -d 'Print version'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "apply" -d 'Declare pools and claims from files'
+complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "delete" -d 'Delete what files declare'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "pool" -d 'Pools: the addresses of VM networks'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "lease" -d 'Leases: who has which address, and why not'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "standalone" -d 'Serve the pools of one file on this machine\'s interfaces'
+complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "demo" -d 'Show the whole system at work, in namespaces that go away again'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "man" -d 'Print the manual page, or write all pages'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "crd" -d 'Print the CustomResourceDefinitions of both kinds'
@@ -52,6 +54,17 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -l dry-run -d 'Let 
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -l wait -d 'Do not return before the change has come into effect'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -s f -l filename -d 'YAML or JSON, several documents or a List; - is standard input' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -l timeout -d 'How long --wait waits' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -l ignore-not-found -d 'Do not mind an object that does not exist'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -l dry-run -d 'Let the API check everything, and store nothing'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -l wait -d 'Do not return before the change has come into effect'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and not __fish_seen_subcommand_from create list ls show describe set pause resume delete" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
@@ -341,6 +354,14 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l kubeconfig 
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l context -d 'Context of the kubeconfig [default: its current one]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand demo" -l role -d 'What a process behind the one at the terminal does' -r -f -a "sandbox\t'Make the namespaces'
+tour\t'Give the tour in them'"
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand demo" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand demo" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand demo" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand demo" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand demo" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -l out -d 'Write the scripts of all shells into this folder instead' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand completions" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F

@@ -44,6 +44,7 @@ impl Machine {
             let none = None::<&str>;
             mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
             mount(Some("e2e"), "/run", Some("tmpfs"), MsFlags::empty(), none).unwrap();
+            #[expect(clippy::zombie_processes, reason = "the kernel ends it with the machine's thread")]
             let mut first = Command::new("setpriv").args(FIRST_PROCESS).stdin(Stdio::null()).spawn().unwrap();
             started.send(gettid()).unwrap();
             for job in received {
@@ -68,7 +69,7 @@ impl Machine {
         let (done, result) = mpsc::channel();
         let job = Box::new(move || drop(done.send(job())));
         self.jobs.as_ref().unwrap().send(job).unwrap();
-        result.recv().expect("the job panicked; its message is above")
+        result.recv().unwrap()
     }
 
     /// Runs a command line to its end, and gives what it printed. Panics if it fails, or takes too long.

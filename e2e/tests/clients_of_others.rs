@@ -1,5 +1,4 @@
 //! `vmdhcp standalone` on a bridge, and the DHCP clients that VMs really run: what they get, keep and may not have.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! `vmdhcp demo`: it holds, for root and for a user who is nobody, and leaves nothing behind however it ends.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
 use std::fs;

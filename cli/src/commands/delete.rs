@@ -53,6 +53,14 @@ impl Delete {
             }
         }
         delete::<VirtualMachineNetworkConfig>(session, &claims, changing, output).await?;
+        if changing.dry_run && !claims.is_empty() {
+            // The API would refuse: for it the claims, which would be gone by then, are still there.
+            for pool in &pools {
+                let name = kubectl_name::<IPPool>(&pool.name_any());
+                output.line(format_args!("{name} deleted (dry run)"))?;
+            }
+            return Ok(());
+        }
         delete::<IPPool>(session, &pools, changing, output).await
     }
 }

@@ -138,7 +138,10 @@ async fn what_a_file_declares_is_deleted_claims_before_their_pool() {
     assert_eq!(exit::number(&lab.run(&line("")).await.result), exit::NOT_FOUND);
     assert!(lab.run(&line("--ignore-not-found")).await.result.is_ok());
     lab.serve().await;
-    assert!(lab.run(&line("--dry-run")).await.result.is_ok());
+    assert_snapshot!(lab.run(&line("--dry-run")).await.stdout, @"
+    virtualmachinenetworkconfig.network.harvesterhci.io/web deleted (server dry run)
+    ippool.network.harvesterhci.io/net-48 deleted (dry run)
+    ");
     assert_snapshot!(lab.run(&line("--wait")).await.stdout, @"
     virtualmachinenetworkconfig.network.harvesterhci.io/web deleted
     ippool.network.harvesterhci.io/net-48 deleted

@@ -83,7 +83,7 @@ mod tests {
         let event = Event::Command { line: "vmdhcp pool list".into(), printed: "NAME\nippool-1\n".into() };
         let mut told = Vec::new();
         Narrator::new(&mut told).tell(&event).unwrap();
-        assert_eq!(told.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(told.split_inclusive(|byte| *byte == b'\n').count(), 1);
         assert_eq!(serde_json::from_slice::<Event>(&told).unwrap(), event);
     }
 

@@ -192,7 +192,7 @@ impl<W: Write> Tour<W> {
         )?;
         let test = self.test("test-vm gets an address of the pool")?;
         let first = got(&guests.test_vm, guests.test_vm.boot(PATIENCE).await?)?;
-        self.kept(test, (FIRST..=LAST).contains(&first.address), first.address)?;
+        self.kept(test, (FIRST..=LAST).contains(&first.address), first.address.to_string())?;
 
         let test = self.test("with every option as declared")?;
         let all = is_as_declared(&first);
@@ -201,7 +201,7 @@ impl<W: Write> Tour<W> {
         let test = self.test("second-vm gets another one")?;
         let second = got(&guests.second_vm, guests.second_vm.boot(PATIENCE).await?)?;
         let is_another = (FIRST..=LAST).contains(&second.address) && second.address != first.address;
-        self.kept(test, is_another, second.address)?;
+        self.kept(test, is_another, second.address.to_string())?;
 
         let test = self.test(&format!("a wish for {WRONG_ADDRESS} is refused"))?;
         let answer = insist(&guests.test_vm, Some(WRONG_ADDRESS)).await?;
@@ -326,7 +326,7 @@ impl<W: Write> Tour<W> {
         Ok(Test { promise: promise.to_owned(), began: Instant::now() })
     }
 
-    fn kept(&mut self, test: Test, kept: bool, seen: impl ToString) -> Result<(), TourError> {
+    fn kept(&mut self, test: Test, kept: bool, seen: impl Into<String>) -> Result<(), TourError> {
         self.kept_in_detail(test, kept, seen, Vec::new())
     }
 
@@ -334,12 +334,12 @@ impl<W: Write> Tour<W> {
         &mut self,
         test: Test,
         kept: bool,
-        seen: impl ToString,
+        seen: impl Into<String>,
         detail: Vec<String>,
     ) -> Result<(), TourError> {
         let Test { promise, began } = test;
         let milliseconds = u64::try_from(began.elapsed().as_millis()).ok().filter(|time| *time > 0);
-        self.tell(&Event::Check(Check { promise, seen: seen.to_string(), detail, milliseconds, kept }))
+        self.tell(&Event::Check(Check { promise, seen: seen.into(), detail, milliseconds, kept }))
     }
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn in_a_file() -> (Client, tempfile::TempDir) {
 }
 
 /// Makes the namespaces of the checks, which the local API does not ask for.
+#[cfg(feature = "testcluster")]
 pub(crate) async fn namespaces(client: &Client) {
     let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
     for name in [NAMESPACE, OTHER_NAMESPACE] {

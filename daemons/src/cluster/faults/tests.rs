@@ -118,7 +118,7 @@ async fn a_watch_that_is_cut_ends_and_one_that_falls_silent_stays_open_and_tells
             bench.sound.create(&PostParams::default(), &lease("late")).await.unwrap();
             tokio::time::sleep(Duration::from_secs(5)).await;
         };
-        let (_, (events, ended)) = tokio::join!(late, async {
+        let ((), (events, ended)) = tokio::join!(late, async {
             let events = bench.faulty.watch(&WatchParams::default().timeout(290), "0").await.unwrap();
             let mut events = pin!(events);
             let mut told = 0;

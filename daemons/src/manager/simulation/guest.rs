@@ -18,10 +18,13 @@ const BEHIND: i64 = 40;
 /// A card on a network.
 pub(super) type Place = (&'static str, MacAddr);
 
+/// Who uses an address, and until when.
+type Holders = BTreeMap<MacAddr, Instant>;
+
 /// The wire of all networks: agents, and who uses which address.
 pub(super) struct Wire {
     agents: Mutex<Vec<Arc<Agent>>>,
-    leases: Mutex<BTreeMap<(&'static str, Ipv4Addr), BTreeMap<MacAddr, Instant>>>,
+    leases: Mutex<BTreeMap<(&'static str, Ipv4Addr), Holders>>,
     /// Packets that are lost, of a thousand.
     pub(super) loss: Mutex<u64>,
     pub(super) random: Random,

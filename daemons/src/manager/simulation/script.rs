@@ -274,12 +274,11 @@ async fn renew_pool(world: &World) {
 
 fn manager_dies(world: &mut World) {
     let number = usize::try_from(world.random.next()).unwrap_or(0) % world.managers.len();
-    match world.managers[number].take() {
-        Some(manager) => manager.crash(),
-        None => {
-            let manager = world.manager(number);
-            world.managers[number] = Some(manager);
-        }
+    if let Some(manager) = world.managers[number].take() {
+        manager.crash();
+    } else {
+        let manager = world.manager(number);
+        world.managers[number] = Some(manager);
     }
 }
 

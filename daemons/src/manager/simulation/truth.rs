@@ -1,6 +1,6 @@
 //! What the API really says, in the order of the commits, and what must hold of it at every one of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -92,33 +92,33 @@ impl Truth {
         until.is_none().then_some(since)
     }
 
-    fn pool_committed(&self, name: &str, next: Option<IPPool>) {
+    fn pool_committed(&self, name: &str, next: Option<&IPPool>) {
         let now = self.journal.now();
         let mut said = self.said();
-        let before = match &next {
+        let before = match next {
             Some(pool) => said.pools.insert(name.to_owned(), pool.clone()),
             None => said.pools.remove(name),
         };
-        let held = |pool: &Option<IPPool>| -> BTreeMap<_, _> {
-            pool.iter()
+        let held = |pool: Option<&IPPool>| -> BTreeSet<_> {
+            pool.into_iter()
                 .flat_map(|pool| {
                     let uid = uid(pool);
-                    allocations(pool).held.into_iter().map(move |pair| ((uid.clone(), pair), ()))
+                    allocations(pool).held.into_iter().map(move |pair| (uid.clone(), pair))
                 })
                 .collect()
         };
-        let (former, present) = (held(&before), held(&next));
-        for pair in former.keys().filter(|pair| !present.contains_key(pair)) {
+        let (former, present) = (held(before.as_ref()), held(next));
+        for pair in former.iter().filter(|pair| !present.contains(pair)) {
             self.journal.say(format_args!("{name}: {} leaves {}", pair.1.0, pair.1.1));
             if let Some((_, until)) = said.pairs.get_mut(pair) {
                 *until = Some(now);
             }
         }
-        for pair in present.into_keys().filter(|pair| !former.contains_key(pair)) {
+        for pair in present.into_iter().filter(|pair| !former.contains(pair)) {
             self.journal.say(format_args!("{name}: {} goes to {}", pair.1.0, pair.1.1));
             said.pairs.insert(pair, (now, None));
         }
-        if let (Some(before), Some(next)) = (&before, &next) {
+        if let (Some(before), Some(next)) = (&before, next) {
             let (before, next) = (allocations(before), allocations(next));
             for (address, entry) in &next.retiring {
                 let known = before.retiring.get(address).and_then(|entry| entry.withdrawn);
@@ -181,7 +181,7 @@ impl Truth {
                 && metadata["finalizers"].as_array().is_none_or(Vec::is_empty)
                 && (*method != Method::GET));
         match plural {
-            "ippools" => self.pool_committed(name, (!is_gone).then(|| read(answer))),
+            "ippools" => self.pool_committed(name, (!is_gone).then(|| read(answer)).as_ref()),
             "virtualmachinenetworkconfigs" => {
                 self.claim_committed(name, (!is_gone).then(|| read(answer)), by_user);
             }
