@@ -1,5 +1,4 @@
 //! A second process changes what `vmdhcp standalone` serves: at once, and without a restart.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -42,21 +41,21 @@ fn an_address_of_a_wider_range_is_served_at_once() {
     if !requirements::met("an_address_of_a_wider_range_is_served_at_once", &["ip"]) {
         return;
     }
-    const CARD: &str = "02:00:00:00:48:05";
+    let card = "02:00:00:00:48:05";
     let lan = Lan::new();
     let api = Api::with_manifests();
     let _server = api.serve(&lan.host, "net-48", POOL);
     api.settle();
-    let vm = lan.plug_in(CARD);
+    let vm = lan.plug_in(card);
     api.run(&format!("pool set {POOL} --add-range 192.168.48.100-192.168.48.110"));
     api.apply(&format!(
         "apiVersion: network.harvesterhci.io/v1alpha1\n\
          kind: VirtualMachineNetworkConfig\n\
          metadata: {{name: later, namespace: default}}\n\
          spec:\n  vmName: later\n  networkConfigs:\n  \
-         - {{networkName: net-48, macAddress: '{CARD}', ipAddress: 192.168.48.105}}\n"
+         - {{networkName: net-48, macAddress: '{card}', ipAddress: 192.168.48.105}}\n"
     ));
-    assert_eq!(first_offer(&vm, CARD), Ipv4Addr::new(192, 168, 48, 105));
+    assert_eq!(first_offer(&vm, card), Ipv4Addr::new(192, 168, 48, 105));
 }
 
 /// The address of the first OFFER, which comes at once.
