@@ -22,9 +22,6 @@ use crate::until;
 /// How long a command may take that is run to its end.
 const PATIENCE: &str = "30";
 
-/// The first process: it does nothing, and ends with the thread that started it.
-const FIRST_PROCESS: [&str; 5] = ["--pdeathsig", "KILL", "--", "sleep", "infinity"];
-
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A running machine. Dropping it switches it off.
@@ -44,13 +41,15 @@ impl Machine {
             let none = None::<&str>;
             mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
             mount(Some("e2e"), "/run", Some("tmpfs"), MsFlags::empty(), none).unwrap();
-            #[expect(clippy::zombie_processes, reason = "the kernel ends it with the machine's thread")]
-            let mut first = Command::new("setpriv").args(FIRST_PROCESS).stdin(Stdio::null()).spawn().unwrap();
+            #[expect(
+                clippy::zombie_processes,
+                reason = "it ends only after the others here have been waited for"
+            )]
+            let mut first = first_process();
             started.send(gettid()).unwrap();
             for job in received {
                 job();
             }
-            // Not waited for: it stays a zombie until whoever started the others here has noticed their deaths.
             first.kill().unwrap();
         });
         let thread_id = start.recv().unwrap();
@@ -96,6 +95,12 @@ impl Machine {
         let folder = folder.to_owned();
         self.within(move || mount(Some(&folder), at, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap());
     }
+}
+
+/// Starts the first process of a tree: it does nothing, and ends with the thread that starts it.
+fn first_process() -> Child {
+    let arguments = ["--pdeathsig", "KILL", "--", "sleep", "infinity"];
+    Command::new("setpriv").args(arguments).stdin(Stdio::null()).spawn().unwrap()
 }
 
 impl Default for Machine {

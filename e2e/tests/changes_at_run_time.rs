@@ -12,9 +12,6 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// How long one answer may take while a change is waited for: the client of a test asks again, and again.
 const BRIEFLY: Duration = Duration::from_millis(100);
 
-/// A card that no manifest names.
-const CARD: &str = "02:00:00:00:48:05";
-
 #[test]
 fn another_name_server_is_served_at_once() {
     if !requirements::met("another_name_server_is_served_at_once", &["ip"]) {
@@ -44,20 +41,21 @@ fn an_address_of_a_wider_range_is_served_at_once() {
     if !requirements::met("an_address_of_a_wider_range_is_served_at_once", &["ip"]) {
         return;
     }
+    let card = "02:00:00:00:48:05";
     let lan = Lan::new();
     let api = Api::with_manifests();
     let _server = api.serve(&lan.host, "net-48", POOL);
     api.settle();
-    let vm = lan.plug_in(CARD);
+    let vm = lan.plug_in(card);
     api.run(&format!("pool set {POOL} --add-range 192.168.48.100-192.168.48.110"));
     api.apply(&format!(
         "apiVersion: network.harvesterhci.io/v1alpha1\n\
          kind: VirtualMachineNetworkConfig\n\
          metadata: {{name: later, namespace: default}}\n\
          spec:\n  vmName: later\n  networkConfigs:\n  \
-         - {{networkName: net-48, macAddress: '{CARD}', ipAddress: 192.168.48.105}}\n"
+         - {{networkName: net-48, macAddress: '{card}', ipAddress: 192.168.48.105}}\n"
     ));
-    assert_eq!(first_offer(&vm, CARD), Ipv4Addr::new(192, 168, 48, 105));
+    assert_eq!(first_offer(&vm, card), Ipv4Addr::new(192, 168, 48, 105));
 }
 
 /// The address of the first OFFER, which comes at once.

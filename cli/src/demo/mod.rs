@@ -9,6 +9,7 @@
 //!
 //! If one of them dies, the kernel ends those below it, and with the last one everything that they made.
 
+mod declared;
 mod event;
 mod guest;
 mod network;

@@ -11,6 +11,11 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::table::Table;
 
+/// Before a promise that was kept.
+const KEPT: &str = "✓";
+/// Before one that was not.
+const BROKEN: &str = "✗";
+
 /// What stands before everything.
 const WELCOME: &str = "vmdhcp demo: a tour of managed DHCP for virtual machines.\n\
     It takes place in namespaces of its own, and leaves nothing behind.";
@@ -66,6 +71,7 @@ impl<'a> Screen<'a> {
                 if printed.trim().is_empty() { Ok(()) } else { self.print(&indented(5, &printed)) }
             }
             Event::Check(check) => {
+                self.progress.set_message("");
                 self.begin(Line::Check)?;
                 let mark = self.mark(check.kept);
                 self.print(&format!("   {mark} {}: {}{}", check.promise, check.seen, took(&check)))?;
@@ -90,7 +96,8 @@ impl<'a> Screen<'a> {
             let mut table = Table::new(["", "WHAT", "SEEN", "TIME"]);
             for check in &self.checks {
                 let Check { promise, seen, detail: _, milliseconds: _, kept } = check;
-                table.row(vec![self.mark(*kept), promise.clone(), seen.clone(), milliseconds(check)]);
+                let mark = if *kept { KEPT } else { BROKEN };
+                table.row(vec![mark.to_owned(), promise.clone(), seen.clone(), milliseconds(check)]);
             }
             let text = table.take_text(self.output.width());
             self.print(&format!("\nSummary\n\n{}", text.trim_end()))?;
@@ -120,7 +127,7 @@ impl<'a> Screen<'a> {
 
     /// Green or red where that can be seen and is wanted.
     fn mark(&self, kept: bool) -> String {
-        let mark = if kept { style("✓").green() } else { style("✗").red() };
+        let mark = if kept { style(KEPT).green() } else { style(BROKEN).red() };
         let is_terminal = self.output.width().is_some();
         if is_terminal { mark } else { mark.force_styling(false) }.to_string()
     }

@@ -12,30 +12,13 @@ use tokio::time::Instant;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::mac::MacError;
 
+use super::declared::{self, POOL};
 use super::event::{Check, Event, Narrator};
 use super::guest::{self, Answer, Guest, GuestError, Lease};
 use super::network::{self, BRIDGE, LinkError};
 use super::sandbox;
 use super::server::{Server, ServerError};
 use super::shell::{API_FILE, Shell, ShellError};
-
-/// The pool of the tour, as a user would declare it.
-const POOL_MANIFEST: &str = include_str!("../../../examples/ippool.yaml");
-/// The first VM of the tour, likewise.
-const VM_MANIFEST: &str = include_str!("../../../examples/virtualmachinenetworkconfig.yaml");
-/// The second VM.
-const SECOND_VM_MANIFEST: &str = include_str!("second-vm.yaml");
-
-/// What the manifests declare.
-const POOL: &str = "ippool-1";
-const FIRST: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 82);
-const LAST: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 89);
-const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 77);
-const SUBNET_MASK: Ipv4Addr = Ipv4Addr::new(255, 255, 255, 0);
-const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 1);
-const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(1, 1, 1, 1);
-const DOMAIN: &str = "aibao.moe";
-const LEASE_TIME: u32 = 300;
 
 /// The ports of the bridge.
 const PORTS: [&str; 3] = ["port1", "port2", "port3"];
@@ -166,11 +149,7 @@ impl<W: Write> Tour<W> {
             "On a cluster the API is Kubernetes, and `helm install` does the serving. Here the API is a file, and\n\
              one process serves it. The manifests are the same: examples/ of the repository.",
         )?;
-        for (file, content) in [
-            ("ippool.yaml", POOL_MANIFEST),
-            ("virtualmachinenetworkconfig.yaml", VM_MANIFEST),
-            ("second-vm.yaml", SECOND_VM_MANIFEST),
-        ] {
+        for (file, content) in declared::MANIFESTS {
             fs::write(self.shell.folder.join(file), content)
                 .map_err(|source| TourError::File { file, source })?;
         }
@@ -180,7 +159,7 @@ impl<W: Write> Tour<W> {
         self.command("vmdhcp apply -f ippool.yaml -f virtualmachinenetworkconfig.yaml --wait").await?;
         self.command("vmdhcp apply -f second-vm.yaml --wait").await?;
         self.ready().await?;
-        self.kept(test, true, format!("as {SERVER}"))?;
+        self.kept(test, true, format!("as {}", declared::SERVER))?;
         self.command("vmdhcp lease list").await
     }
 
@@ -192,15 +171,15 @@ impl<W: Write> Tour<W> {
         )?;
         let test = self.test("test-vm gets an address of the pool")?;
         let first = got(&guests.test_vm, guests.test_vm.boot(PATIENCE).await?)?;
-        self.kept(test, (FIRST..=LAST).contains(&first.address), first.address.to_string())?;
+        self.kept(test, declared::ADDRESSES.contains(&first.address), first.address.to_string())?;
 
         let test = self.test("with every option as declared")?;
-        let all = is_as_declared(&first);
+        let all = declared::has_all_options(&first);
         self.kept_in_detail(test, all, if all { "all of them" } else { "not all of them" }, first.options())?;
 
         let test = self.test("second-vm gets another one")?;
         let second = got(&guests.second_vm, guests.second_vm.boot(PATIENCE).await?)?;
-        let is_another = (FIRST..=LAST).contains(&second.address) && second.address != first.address;
+        let is_another = declared::ADDRESSES.contains(&second.address) && second.address != first.address;
         self.kept(test, is_another, second.address.to_string())?;
 
         let test = self.test(&format!("a wish for {WRONG_ADDRESS} is refused"))?;
@@ -366,17 +345,6 @@ async fn insist(guest: &Guest, wish: Option<Ipv4Addr>) -> Result<Answer, TourErr
             return Ok(answer);
         }
     }
-}
-
-fn is_as_declared(lease: &Lease) -> bool {
-    let Lease { address: _, subnet_mask, routers, name_servers, domain, search, seconds, server } = lease;
-    *subnet_mask == SUBNET_MASK
-        && routers == &[ROUTER]
-        && name_servers == &[NAME_SERVER]
-        && domain.as_deref() == Some(DOMAIN)
-        && search == &[DOMAIN]
-        && *seconds == LEASE_TIME
-        && *server == SERVER
 }
 
 fn got(guest: &Guest, answer: Answer) -> Result<Lease, TourError> {
