@@ -118,7 +118,7 @@ impl Manager {
             await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_some_and(&is_so));
         match tokio::time::timeout(DEADLINE, condition).await {
             Ok(found) => found.unwrap().unwrap(),
-            Err(_) => {
+            Err(tokio::time::error::Elapsed { .. }) => {
                 panic!("{name} did not become what it should: {:#?}", self.api::<K>().get_opt(name).await)
             }
         }
@@ -137,7 +137,9 @@ impl Manager {
         let condition = await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_none());
         match tokio::time::timeout(DEADLINE, condition).await {
             Ok(gone) => drop(gone.unwrap()),
-            Err(_) => panic!("{name} is still there: {:#?}", self.api::<K>().get_opt(name).await),
+            Err(tokio::time::error::Elapsed { .. }) => {
+                panic!("{name} is still there: {:#?}", self.api::<K>().get_opt(name).await)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The manager against the local API: objects in, objects out.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod allocation;
 mod deletion;
