@@ -7,7 +7,7 @@
 //! ```
 //!
 //! An agent that has once known its leases goes on serving them, whatever becomes of the API: the table is replaced
-//! only by a newer one that can be served. The packet path, from [`packet_loop`] down, takes no lock, allocates nothing
+//! only by a newer one that can be served. The packet path, from `packet_loop` down, takes no lock, allocates nothing
 //! and makes no system call but receive and send.
 //!
 //! Left out for now: which of several agents of a pool answers (all of them do, alike), and rate limits.

@@ -6,7 +6,7 @@
 //!                                        └──────── outcome ─────────┘  └── pool reconciler, agents' Leases
 //! ```
 //!
-//! Each pool has one allocator task, the only writer of its status ([`pool::allocator`]). A claim is told that it has
+//! Each pool has one allocator task, the only writer of its status (`pool/allocator.rs`). A claim is told that it has
 //! an address only after the pool's write has succeeded. Reconcilers are level-triggered: whatever was missed, a later
 //! pass finds it in the objects.
 //!

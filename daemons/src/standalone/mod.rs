@@ -1,6 +1,6 @@
 //! Manager and agents in one process, on the API out of one file: everything that a single machine needs.
 //!
-//! The manager and the agents are those of a cluster; only who starts an agent differs. Here it is [`supervisor`]: one
+//! The manager and the agents are those of a cluster; only who starts an agent differs. Here it is `supervisor`: one
 //! agent for each pool whose network has an interface.
 
 mod http;
