@@ -146,7 +146,7 @@ impl<W: Write> Tour<W> {
     async fn declare_and_serve(&mut self) -> Result<(), TourError> {
         self.chapter(
             "Declare what should be, and serve it",
-            "On a cluster the API is Kubernetes, and `helm install` does the serving. Here the API is a file, and\n\
+            "The API is the one of Kubernetes. Here, without a cluster, it is a file, and\n\
              one process serves it. The manifests are the same: examples/ of the repository.",
         )?;
         for (file, content) in declared::MANIFESTS {
