@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future::join_all, stream};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{
     Api, Client, ResourceExt,
@@ -89,7 +89,7 @@ fn on_a_small_disk(place: &Path) -> Option<Command> {
     }
     let mut command = Command::new("unshare");
     unshare(&mut command);
-    let script = r#"mount -t tmpfs -o size=2m none "$1" && test=$2 && shift 2 && exec "$test" "$@""#;
+    let script = r#"mount -t tmpfs -o size=8m none "$1" && test=$2 && shift 2 && exec "$test" "$@""#;
     command.args(["sh", "-c", script, "sh"]).arg(place).arg(env::current_exe().unwrap());
     Some(command)
 }
@@ -105,33 +105,40 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_nothing_is_lost() {
         return;
     };
     let ballast = disk.join("ballast");
-    fs::write(&ballast, vec![0; 512 << 10]).unwrap();
+    fs::write(&ballast, vec![0; 4 << 20]).unwrap();
     let path = disk.join("api.db");
     let api = open(&path);
     let client = api.client("default");
 
-    // Many at once, so that a transaction that fails is that of several writes.
-    let attempts = |prefix: &'static str| {
-        let client = client.clone();
-        let create = move |number: usize| {
-            let api = claims(&client);
-            async move {
-                let mut large = claim(&format!("{prefix}-{number:03}"));
-                large.annotations_mut().insert("padding".to_owned(), "x".repeat(20_000));
-                (large.name_any(), api.create(&PostParams::default(), &large).await)
-            }
-        };
-        stream::iter(0..200).map(create).buffered(8).collect::<Vec<_>>()
+    let attempt = |name: String, padding: usize| {
+        let api = claims(&client);
+        async move {
+            let mut claim = claim(&name);
+            claim.spec.vm_name = "x".repeat(padding);
+            (name, api.create(&PostParams::default(), &claim).await)
+        }
     };
+    // Writes that do not fit, among small ones: while one fails, the next gathers others behind it in a transaction that
+    // fails before they have run.
+    let mut outcomes = Vec::new();
+    for round in 0..3 {
+        let padding = |at: usize| if at % 8 < 4 { 2_900_000 } else { 10 };
+        let among = (0..24).map(|at| attempt(format!("a-{round}-{at}"), padding(at)));
+        outcomes.extend(join_all(among).await);
+    }
+    // And then as many as there is room for.
+    let small = stream::iter(0..200).map(|at| attempt(format!("b-{at}"), 60_000));
+    outcomes.extend(small.buffered(8).collect::<Vec<_>>().await);
     let mut stored = Vec::new();
     let mut full: Vec<Status> = Vec::new();
-    for (name, outcome) in attempts("first").await {
+    for (name, outcome) in outcomes {
         match outcome {
             Ok(_) => stored.push(name),
             Err(_) => full.push(refusal(outcome)),
         }
     }
-    assert!(stored.len() > 20 && full.len() > 20, "{} and {}", stored.len(), full.len());
+    stored.sort();
+    assert!(stored.len() > 10 && full.len() > 10, "{} and {}", stored.len(), full.len());
     for status in &full {
         assert_eq!((status.code, status.reason.as_str()), (507, "InsufficientStorage"));
         assert_eq!(
@@ -145,11 +152,10 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_nothing_is_lost() {
     assert_eq!(names(&client).await, stored);
     // Whoever comes now can read as well, and cannot make a file of its own.
     assert_eq!(names(&open(&path).client("default")).await, stored);
-    fs::write(disk.join("rest"), vec![0; 2 << 20]).unwrap_err();
+    fs::write(disk.join("rest"), vec![0; 8 << 20]).unwrap_err();
     let second = refused(&disk.join("second.db"));
     assert!(matches!(second, OpenError::Full { .. }), "{second:?}");
     assert!(second.to_string().ends_with("second.db: no space is left on its disk; free some and try again"));
-    assert_eq!(refusal(claims(&client).delete(&stored[0], &DeleteParams::default()).await).code, 507);
     fs::remove_file(disk.join("rest")).unwrap();
 
     fs::remove_file(&ballast).unwrap();
@@ -159,7 +165,17 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_nothing_is_lost() {
     stored.push("later".to_owned());
     assert_eq!(names(&client).await, stored);
     api.ensure_sound().await.unwrap();
-    drop((client, api));
+    drop(client);
+    close(api, &path).await;
+
+    // Nobody has it open, and there is not even room for the index of the log.
+    fs::write(disk.join("rest"), vec![0; 8 << 20]).unwrap_err();
+    let api = open(&path);
+    assert_eq!(names(&api.client("default")).await, stored);
+    let status = refusal(claims(&api.client("default")).create(&PostParams::default(), &claim("more")).await);
+    assert_eq!(status.code, 507, "{status}");
+    assert!(matches!(api.ensure_sound().await, Err(OpenError::Full { .. })));
+    fs::remove_file(disk.join("rest")).unwrap();
     assert_eq!(names(&open(&path).client("default")).await, stored);
 }
 

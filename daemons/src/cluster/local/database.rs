@@ -11,7 +11,7 @@
 //! **A transaction is there or not.** Whoever opens the file after a crash takes whole transactions out of the log and
 //! drops a torn one, which its checksums tell. Formats change in one transaction too (`schema`).
 //!
-//! A user who may only read gets an API to read from (`read_only`); what is damaged, foreign or newer is refused and
+//! A user who may only read, or whose disk is full, gets an API to read from (`read_only`); what is damaged, foreign or newer is refused and
 //! left alone (`open_error`).
 
 use std::{
@@ -25,6 +25,7 @@ use super::{
     open_error::OpenError,
     read_only,
     schema::{self, Format, VERSION},
+    storage_fault::StorageFault,
 };
 
 /// How long a write waits for another process' write.
@@ -36,8 +37,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 pub(super) enum Opened {
     /// To read and to write.
     Writable(Connection),
-    /// Only to read: this user may not write it.
-    ReadOnly(Connection),
+    /// Only to read, and why.
+    ReadOnly(Connection, StorageFault),
 }
 
 /// Opens the file with this absolute name, creating it if there is none.
@@ -55,17 +56,19 @@ pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
         let what = "it is empty, and its log is not".to_owned();
         return Err(OpenError::Damaged { path: path.to_owned(), what });
     }
-    match open_to_write(path) {
-        Ok(connection) => Ok(Opened::Writable(connection)),
-        Err(OpenError::CannotCreate { .. }) => read_only::open(path).map(Opened::ReadOnly),
+    let fault = match open_to_write(path) {
+        Ok(connection) => return Ok(Opened::Writable(connection)),
+        Err(OpenError::CannotCreate { .. }) => StorageFault::ReadOnly,
         // The file may be written, but its log cannot be created beside it.
         Err(OpenError::Sqlite { source, .. })
             if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) =>
         {
-            read_only::open(path).map(Opened::ReadOnly)
+            StorageFault::ReadOnly
         }
-        Err(error) => Err(error),
-    }
+        Err(OpenError::Full { .. }) if is_empty(path) == Some(false) => StorageFault::Full,
+        Err(error) => return Err(error),
+    };
+    Ok(Opened::ReadOnly(read_only::open(path)?, fault))
 }
 
 fn is_empty(path: &Path) -> Option<bool> {

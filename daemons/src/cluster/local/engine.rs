@@ -76,7 +76,7 @@ impl Drop for Threads {
 enum Place {
     Here(Mutex<Writer>),
     Threads { writes: mpsc::Sender<QueuedWrite>, reads: mpsc::Sender<ReadJob> },
-    Reader { reads: mpsc::Sender<ReadJob> },
+    Reader { reads: mpsc::Sender<ReadJob>, because: StorageFault },
 }
 
 struct Shared {
@@ -111,17 +111,17 @@ impl Engine {
         let shared = Arc::new(Shared::new(kinds, options, Some(path.to_owned())));
         let (writer, reader) = match database::open(path)? {
             Opened::Writable(connection) => {
-                (Some(Writer::new(connection, Arc::clone(&shared))), database::open_to_write(path)?)
+                (Ok(Writer::new(connection, Arc::clone(&shared))), database::open_to_write(path)?)
             }
-            Opened::ReadOnly(connection) => (None, connection),
+            Opened::ReadOnly(connection, because) => (Err(because), connection),
         };
         let (reads, queue) = mpsc::channel();
         let announced_to = Arc::clone(&shared);
         let reader = start_thread("api-reader", path, move || read_all(&reader, &queue, &announced_to))?;
         let mut threads = Threads { reader: Some(reader), writer: None };
         let place = match writer {
-            None => Place::Reader { reads },
-            Some(writer) => {
+            Err(because) => Place::Reader { reads, because },
+            Ok(writer) => {
                 let (writes, queue) = mpsc::channel();
                 // Two that close at the same time are in each other's way: the reader goes first.
                 let reader = threads.reader.take();
@@ -138,8 +138,10 @@ impl Engine {
     /// Fails unless the file may be written and every page of it is what it should be; nothing is wrong in memory.
     pub(super) async fn ensure_sound(&self) -> Result<(), OpenError> {
         let Some(path) = self.shared.file.clone() else { return Ok(()) };
-        if matches!(self.place, Place::Reader { .. }) {
-            return Err(OpenError::ReadOnly { path });
+        match &self.place {
+            Place::Reader { because: StorageFault::Full, .. } => return Err(OpenError::Full { path }),
+            Place::Reader { .. } => return Err(OpenError::ReadOnly { path }),
+            Place::Here(_) | Place::Threads { .. } => {}
         }
         let looked_at = path.clone();
         let checked = self.read(move |sql| Ok(database::check(sql, &looked_at))).await;
@@ -175,7 +177,7 @@ impl Engine {
         };
         match &self.place {
             Place::Here(writer) => in_transaction(&lock(writer).sql),
-            Place::Threads { reads, .. } | Place::Reader { reads } => {
+            Place::Threads { reads, .. } | Place::Reader { reads, .. } => {
                 let (answer, answered) = oneshot::channel();
                 let send = Box::new(move |sql: &Connection| {
                     // The client may have gone: then nobody waits for the answer.
@@ -208,8 +210,8 @@ impl Engine {
         match &self.place {
             Place::Here(writer) => lock(writer).commit(vec![write]),
             Place::Threads { writes, .. } => writes.send(write).map_err(|_| ended())?,
-            Place::Reader { .. } => {
-                return Err(Refusal::storage(StorageFault::ReadOnly, self.shared.file.as_deref()));
+            Place::Reader { because, .. } => {
+                return Err(Refusal::storage(because.clone(), self.shared.file.as_deref()));
             }
         }
         let outcome = answered.await.map_err(|_| ended())?;

@@ -153,7 +153,13 @@ impl OpenError {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::CannotCreate { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse { path },
             Some(ErrorCode::DiskFull) => Self::Full { path },
+            _ if has_no_room_for_index(&source) => Self::Full { path },
             _ => Self::Sqlite { path, source },
         }
     }
+}
+
+/// The index of the log is the first thing that a full disk has no room for.
+fn has_no_room_for_index(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }

@@ -1,7 +1,7 @@
-//! Reading a file that this user may not write.
+//! Reading a file that cannot be written: this user has no right to, or the disk is full.
 //!
 //! Write-ahead logging makes readers write: each takes a lock in an index beside the file, and creates index and log
-//! where they are missing. Without the right to do so there are two ways. As long as there is a log, somebody who may
+//! where they are missing. Where that cannot be done there are two ways. As long as there is a log, somebody who may
 //! write has the file open (or was killed), and its index can be read as it is. Without a log the file is complete in
 //! itself, and is read as a copy in memory: reading it in place would go wrong as soon as somebody wrote.
 //!
