@@ -373,10 +373,9 @@ async fn follow(client: &Client, past: Past, round: u32) -> BTreeMap<String, Cla
     let from = past.version.max(1).to_string();
     let mut events = api.watch(&WatchParams::default(), &from).await.unwrap().boxed();
     let (mut claims, mut last) = (past.claims, past.version);
-    let next = async || tokio::time::timeout(Duration::from_secs(10), events.next()).await;
-    let mut next = next;
     loop {
-        let event = next().await.unwrap().unwrap().unwrap();
+        let event = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
+        let event = event.unwrap().unwrap().unwrap();
         let (WatchEvent::Added(claim) | WatchEvent::Modified(claim) | WatchEvent::Deleted(claim)) = &event
         else {
             panic!("round {round}: {event:?}");
@@ -389,9 +388,11 @@ async fn follow(client: &Client, past: Past, round: u32) -> BTreeMap<String, Cla
             break;
         }
         match event {
-            WatchEvent::Deleted(_) => drop(claims.remove(&name).expect("only what is there is deleted")),
+            WatchEvent::Deleted(_) => assert!(claims.remove(&name).is_some(), "{name} was not there"),
             WatchEvent::Added(claim) => assert_eq!(claims.insert(name, claim), None),
-            WatchEvent::Modified(claim) => drop(claims.insert(name, claim).expect("it was added before")),
+            WatchEvent::Modified(claim) => {
+                assert!(claims.insert(name, claim).is_some(), "it was not there");
+            }
             _ => {}
         }
     }
