@@ -261,7 +261,7 @@ impl Refusal {
 
     /// The body where it is plain text.
     pub(super) fn text(&self) -> Option<String> {
-        (self.0.reason == PAGE_NOT_FOUND).then(|| format!("{PAGE_NOT_FOUND}\n"))
+        (self.status.reason == PAGE_NOT_FOUND).then(|| format!("{PAGE_NOT_FOUND}\n"))
     }
 
     /// The body, as the apiserver writes it.
