@@ -2,18 +2,12 @@
 //!
 //! On virtual time, and with a limit of some kilobytes instead of etcd's.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::Body;
-use futures::FutureExt;
-use http::{Request, Response};
-use http_body_util::BodyExt;
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::{Client, ResourceExt};
+use kube::ResourceExt;
+use kube::api::ListParams;
 use serde_json::json;
-use tokio::time::Instant;
-use tower::Service;
 use vmdhcp_core::api::{
     AGENT_REPORT_ANNOTATION, AgentReport, IPPool, REUSE_ANNOTATION, VirtualMachineNetworkConfig as Claim,
 };
@@ -21,51 +15,30 @@ use vmdhcp_daemons::cluster::local::{Kinds, LocalApi};
 use vmdhcp_daemons::manager::Limits;
 
 use crate::fixtures::{Manager, NAMESPACE, claim, claim_of, ipv4, pool, pool_condition};
+use crate::written::Written;
 
 /// Bytes of the largest pool here: room for some seventy addresses.
 const LARGEST: usize = 8_000;
 /// Longer than whatever the manager does in its own time.
 const LONG: Duration = Duration::from_secs(600);
 
-/// Every write of a pool that an API was asked for: when, and how many bytes.
-#[derive(Clone, Default)]
-struct Writes(Arc<Mutex<Vec<(Instant, usize)>>>);
-
-/// A client of `api` that notes the writes of pools.
-fn noting(api: LocalApi, writes: Writes) -> Client {
-    let service = tower::service_fn(move |request: Request<kube::client::Body>| {
-        let (mut api, writes) = (api.clone(), writes.clone());
-        async move {
-            let (parts, body) = request.into_parts();
-            let body = body.collect().await?.to_bytes();
-            if parts.method == http::Method::PUT && parts.uri.path().contains("/ippools/") {
-                writes.0.lock().unwrap().push((Instant::now(), body.len()));
-            }
-            let response = api.call(Request::from_parts(parts, Body::from(body))).await;
-            Ok::<Response<Body>, tower::BoxError>(response.unwrap_or_else(|never| match never {}))
-        }
-        .boxed()
-    });
-    Client::new(service, NAMESPACE)
-}
-
 struct Full {
     manager: Manager,
     api: LocalApi,
-    writes: Writes,
+    written: Written,
 }
 
 /// A pool with more claims than fit, `vm-0` to `vm-99`, at rest.
 async fn full() -> Full {
-    let (api, writes) = (LocalApi::in_memory(Kinds::standard()).unwrap(), Writes::default());
+    let (api, written) = (LocalApi::in_memory(Kinds::standard()).unwrap(), Written::default());
     let limits = Limits { largest_pool: LARGEST, ..Limits::default() };
-    let manager = Manager::start_within(noting(api.clone(), writes.clone()), limits);
+    let manager = Manager::start_within(written.through(api.client(NAMESPACE)), limits);
     manager.create(&pool("10.48.0.0/20", 60)).await;
     for number in 0..100 {
         manager.create(&claim(&format!("vm-{number}"), number)).await;
     }
     manager.until("ippool-1", |pool: &IPPool| pool_condition(pool, "AtSizeLimit").status == "True").await;
-    let full = Full { manager, api, writes };
+    let full = Full { manager, api, written };
     full.rest().await;
     full
 }
@@ -93,7 +66,7 @@ impl Full {
     }
 
     async fn waiting(&self) -> Vec<Claim> {
-        let all = self.manager.api::<Claim>().list(&Default::default()).await.unwrap();
+        let all = self.manager.api::<Claim>().list(&ListParams::default()).await.unwrap();
         let waits =
             |claim: &Claim| claim.status.as_ref().unwrap().network_configs[0].reason == "PoolTooLarge";
         all.into_iter().filter(waits).collect()
@@ -116,7 +89,7 @@ impl Full {
 
     /// Never was a pool written that is larger than allowed.
     fn assert_none_was_too_large(&self) {
-        let largest = self.writes.0.lock().unwrap().iter().map(|(_, bytes)| *bytes).max();
+        let largest = self.written.of("ippools/status").iter().map(|write| write.bytes).max();
         assert!(largest <= Some(LARGEST), "{largest:?}");
     }
 }
@@ -141,20 +114,20 @@ async fn at_its_size_limit_a_pool_serves_what_fits_and_tells_the_others_why_they
 #[tokio::test(start_paused = true)]
 async fn a_pool_at_its_size_limit_is_left_alone() {
     let full = full().await;
-    let (changes, writes) = (full.changes(), full.writes.0.lock().unwrap().len());
+    let before = full.written.count();
     tokio::time::sleep(LONG).await;
-    assert_eq!((full.changes(), full.writes.0.lock().unwrap().len()), (changes, writes));
+    assert_eq!(full.written.count(), before);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_more_claim_at_the_size_limit_costs_one_write_of_the_pool_and_a_restart_none() {
     let mut full = full().await;
-    let writes = full.writes.0.lock().unwrap().len();
+    let writes = full.written.of("ippools/status").len();
     full.manager.create(&claim("late", 1_000)).await;
     full.manager.waits_for("late", "PoolTooLarge").await;
     full.rest().await;
     // The condition counts one more.
-    assert_eq!(full.writes.0.lock().unwrap().len(), writes + 1);
+    assert_eq!(full.written.of("ippools/status").len(), writes + 1);
     full.manager.stop().await;
     let changes = full.changes();
     full.manager.resume();
@@ -210,7 +183,7 @@ async fn released_addresses_come_back_as_there_is_room_for_their_times() {
 async fn a_waiting_claim_is_served_once_the_operator_has_freed_retiring_addresses() {
     let full = full().await;
     let waiting = full.waiting().await.len();
-    let all = full.manager.api::<Claim>().list(&Default::default()).await.unwrap();
+    let all = full.manager.api::<Claim>().list(&ListParams::default()).await.unwrap();
     let served =
         all.iter().filter(|claim| claim.status.as_ref().unwrap().network_configs[0].reason.is_empty());
     for claim in served.take(10) {
@@ -231,7 +204,7 @@ async fn a_waiting_claim_is_served_once_the_operator_has_freed_retiring_addresse
 #[tokio::test(start_paused = true)]
 async fn a_claim_keeps_its_address_when_the_one_that_it_wants_does_not_fit() {
     let full = full().await;
-    let all = full.manager.api::<Claim>().list(&Default::default()).await.unwrap();
+    let all = full.manager.api::<Claim>().list(&ListParams::default()).await.unwrap();
     let served = all.iter().find(|claim| claim.status.as_ref().unwrap().network_configs[0].reason.is_empty());
     let (name, had) = (served.unwrap().name_any(), ipv4(&full.pool().await).allocated);
     let free =
@@ -246,9 +219,9 @@ async fn a_claim_keeps_its_address_when_the_one_that_it_wants_does_not_fit() {
 
 #[tokio::test(start_paused = true)]
 async fn pools_are_written_within_the_budget_of_bytes() {
-    let (api, writes) = (LocalApi::in_memory(Kinds::standard()).unwrap(), Writes::default());
+    let (api, written) = (LocalApi::in_memory(Kinds::standard()).unwrap(), Written::default());
     let limits = Limits { sustained_bytes: 2_000, burst_bytes: 40_000, ..Limits::default() };
-    let manager = Manager::start_within(noting(api, writes.clone()), limits);
+    let manager = Manager::start_within(written.through(api.client(NAMESPACE)), limits);
     manager.create(&pool("10.48.0.0/20", 60)).await;
     manager.until("ippool-1", |pool: &IPPool| pool_condition(pool, "CacheReady").status == "True").await;
     // Two claims a second, for longer than the burst lasts: each could have a write of its own.
@@ -257,24 +230,11 @@ async fn pools_are_written_within_the_budget_of_bytes() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     manager.patiently_until("ippool-1", LONG, |pool: &IPPool| ipv4(pool).used == 240).await;
-    let writes = writes.0.lock().unwrap();
-    let total: usize = writes.iter().map(|(_, bytes)| bytes).sum();
-    let end = writes.last().unwrap().0;
+    let writes = written.of("ippools/status");
+    let total: usize = writes.iter().map(|write| write.bytes).sum();
     assert!(total > 100_000, "{total}: the burst alone would not do");
-    // Within any stretch of time: never more than the burst and what the time has earned.
-    for (at, (start, _)) in writes.iter().enumerate() {
-        let mut sum = 0;
-        for (time, bytes) in &writes[at..] {
-            sum += bytes;
-            let earned = time.duration_since(*start).as_secs_f64() * 2_000.0;
-            assert!(
-                sum as f64 <= 40_000.0 + earned + 1.0,
-                "{sum} bytes after {:?}",
-                time.duration_since(*start)
-            );
-        }
-    }
+    written.assert_within_budget(40_000, 2_000);
     // And it is used: nobody waits longer than the budget asks for.
-    let took = end.duration_since(writes[0].0).as_secs_f64();
-    assert!(took < 130.0, "{took} s");
+    let took = writes.last().unwrap().at.duration_since(writes[0].at);
+    assert!(took < Duration::from_secs(130), "{took:?}");
 }

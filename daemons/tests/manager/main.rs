@@ -9,3 +9,4 @@ mod fixtures;
 mod pausing;
 mod refusals;
 mod scale;
+mod written;

@@ -145,7 +145,9 @@ fn allocate(
             _ => None,
         };
         allocations.apply(change, observation.now);
-        undated.into_iter().for_each(|address| allocations.store_undated(address));
+        if let Some(address) = undated {
+            allocations.store_undated(address);
+        }
     }
     for (claim, outcome) in observation.claims.iter().zip(&decided.outcomes) {
         let mac = claim.mac;
