@@ -21,7 +21,7 @@ const AT_A_TIME: usize = 120;
 /// Claims that stay.
 const STAYING: u64 = 25;
 /// How long a claim may wait for an address: longer than addresses retire.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Which claims say that they have an address.
 pub(crate) type Allocated = BTreeMap<String, Ipv4Addr>;

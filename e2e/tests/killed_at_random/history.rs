@@ -148,6 +148,11 @@ impl Recorder {
         self.latest.clone()
     }
 
+    /// What has been seen so far.
+    pub(crate) fn so_far(&self) -> History {
+        History { versions: std::mem::take(&mut *self.versions.lock().unwrap()) }
+    }
+
     /// Ends once everything up to this version of a pool has been seen, and gives it.
     pub(crate) async fn finish(self, last: u64) -> History {
         let seen = || self.versions.lock().unwrap().contains_key(&last);
@@ -156,7 +161,7 @@ impl Recorder {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.tasks.iter().for_each(JoinHandle::abort);
-        History { versions: std::mem::take(&mut *self.versions.lock().unwrap()) }
+        self.so_far()
     }
 }
 
