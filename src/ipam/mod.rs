@@ -8,6 +8,7 @@ mod address_set;
 mod allocations;
 mod plan;
 mod waiting;
+mod withdrawal;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -18,6 +19,7 @@ pub use address_set::AddressSet;
 pub use allocations::{Allocations, Retiring};
 pub use plan::plan;
 pub use waiting::Waiting;
+pub use withdrawal::{Versions, Withdrawn};
 
 use crate::mac::MacAddr;
 
@@ -67,9 +69,8 @@ pub enum Intent {
 pub struct Evidence<'a> {
     /// The present time.
     pub now: Timestamp,
-    /// Every agent serves the very allocations that the plan starts from (or a later version of them), so no agent
-    /// grants a pair that is already retiring in them.
-    pub withdrawn: bool,
+    /// What every agent has stopped granting ([`Versions::withdrawn`]).
+    pub withdrawn: &'a Withdrawn,
     /// MACs of which it is proven, as of `now`, that no guest has them any more: no VM instance, no claim, and silent
     /// to ARP. What retires under them may go to other MACs as soon as it is withdrawn, whatever leases there were.
     pub absent: &'a BTreeSet<MacAddr>,

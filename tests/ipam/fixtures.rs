@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use proptest::test_runner::{Config, RngSeed};
 use vmdhcp_core::api::{IPPool, IPPoolSpec, IPv4Config, PoolRange, Reservation};
-use vmdhcp_core::ipam::{Allocations, Change, Claim, Evidence, Intent, Outcome, Owner, Plan, Waiting, plan};
+use vmdhcp_core::ipam::{Allocations, Change, Claim, Evidence, Intent, Outcome, Owner, Plan, Waiting, Withdrawn, plan};
 use vmdhcp_core::{MacAddr, Pool};
 
 /// Lease time of the pools here, in seconds.
@@ -158,14 +158,19 @@ impl Adjectives for Claim {
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) now: Timestamp,
-    pub(crate) withdrawn: bool,
+    pub(crate) withdrawn: Withdrawn,
     pub(crate) absent: BTreeSet<MacAddr>,
     pub(crate) reuse: BTreeSet<Ipv4Addr>,
 }
 
 /// Second 1,000,000, when nothing else is known.
 pub(crate) fn world() -> World {
-    World { now: at(1_000_000), withdrawn: false, absent: BTreeSet::new(), reuse: BTreeSet::new() }
+    World { now: at(1_000_000), withdrawn: Withdrawn::default(), absent: BTreeSet::new(), reuse: BTreeSet::new() }
+}
+
+/// What agents have stopped granting that serve the very version which is planned on.
+pub(crate) fn everything_withdrawn() -> Withdrawn {
+    Withdrawn { addresses: (0..=255).map(ip).collect(), longer_leases: true }
 }
 
 impl World {
@@ -174,7 +179,7 @@ impl World {
     }
 
     pub(crate) fn with_current_agents(self) -> Self {
-        Self { withdrawn: true, ..self }
+        Self { withdrawn: everything_withdrawn(), ..self }
     }
 
     pub(crate) fn without_guest(mut self, mac: MacAddr) -> Self {
@@ -188,7 +193,7 @@ impl World {
     }
 
     pub(crate) fn evidence(&self) -> Evidence<'_> {
-        Evidence { now: self.now, withdrawn: self.withdrawn, absent: &self.absent, reuse: &self.reuse }
+        Evidence { now: self.now, withdrawn: &self.withdrawn, absent: &self.absent, reuse: &self.reuse }
     }
 }
 

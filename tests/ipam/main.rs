@@ -12,3 +12,4 @@ mod properties;
 mod reservations;
 mod retiring;
 mod scale;
+mod withdrawal;

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use proptest::prelude::*;
 use proptest::strategy::Union;
 use vmdhcp_core::MacAddr;
-use vmdhcp_core::ipam::{Allocations, Claim, Evidence, Intent, Outcome, Plan, plan};
+use vmdhcp_core::ipam::{Allocations, Claim, Evidence, Intent, Outcome, Plan, Versions, plan};
 
 use crate::fixtures::*;
 
@@ -110,6 +110,8 @@ struct Model {
     stored: Stored,
     /// What each agent serves.
     agents: Vec<Stored>,
+    /// What the manager remembers.
+    versions: Versions,
     claims: BTreeMap<u8, Claim>,
     running: BTreeSet<MacAddr>,
     /// Who uses which address until when.
@@ -126,6 +128,7 @@ impl Model {
             now: 1_000_000,
             agents: vec![stored.clone(); AGENTS],
             stored,
+            versions: Versions::default(),
             claims: BTreeMap::new(),
             running: BTreeSet::new(),
             leases: BTreeMap::new(),
@@ -171,12 +174,13 @@ impl Model {
         }
     }
 
-    fn plan(&self, claims: &[Claim]) -> Plan {
+    fn plan(&mut self, claims: &[Claim]) -> Plan {
+        self.versions.read(self.stored.version, &self.stored.allocations);
         // The truth: a card that no claim has and whose guest has ended.
         let absent = (0..=u8::MAX).map(mac).filter(|mac| !self.running.contains(mac)).collect();
         let evidence = Evidence {
             now: at(self.now),
-            withdrawn: self.agents.iter().all(|agent| agent.version >= self.stored.version),
+            withdrawn: &self.versions.withdrawn(self.agents.iter().map(|agent| agent.version)),
             absent: &absent,
             reuse: &BTreeSet::new(),
         };
@@ -193,8 +197,11 @@ impl Model {
                 self.stored.allocations.apply(change, at(self.now));
             }
             self.stored.version += 1;
+            self.versions.wrote(self.stored.version, &self.stored.allocations);
         }
-        if !dies {
+        if dies {
+            self.versions = Versions::default();
+        } else {
             report(&mut claims, &plan);
             for ((card, claim), outcome) in cards.into_iter().zip(claims).zip(&plan.outcomes) {
                 if claim.intent == Intent::Release {

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use vmdhcp_core::MacAddr;
-use vmdhcp_core::ipam::{Allocations, Claim, Intent, Outcome, Plan, Retiring, Waiting, plan};
+use vmdhcp_core::ipam::{Allocations, Claim, Intent, Outcome, Plan, Retiring, Waiting, Withdrawn, plan};
 
 use crate::fixtures::*;
 
@@ -78,7 +78,7 @@ impl Case {
         self.world.reuse.contains(&address)
             || (self.world.absent.contains(&entry.mac)
                 && !self.has_claim(entry.mac)
-                && (self.world.withdrawn || entry.withdrawn.is_some()))
+                && (self.world.withdrawn.longer_leases || entry.withdrawn.is_some()))
             || self.leases_end(entry).is_some_and(|end| end <= self.world.now)
     }
 }
@@ -165,7 +165,7 @@ prop_compose! {
             spec = spec.paused();
         }
         let world = World {
-            withdrawn,
+            withdrawn: if withdrawn { everything_withdrawn() } else { Withdrawn::default() },
             absent: absent.into_iter().map(mac).collect(),
             reuse: reuse.into_iter().map(ip).collect(),
             ..world()
@@ -349,7 +349,7 @@ proptest! {
             report(&mut case.claims, &first);
             // The operator's word is taken once, and the agents have not seen the new allocations yet.
             case.world.reuse.clear();
-            case.world.withdrawn = false;
+            case.world.withdrawn = Withdrawn::default();
             let second;
             (second, after) = settled(&case);
             if again == 0 {

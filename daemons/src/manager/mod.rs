@@ -28,7 +28,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::future::Shared;
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Client;
@@ -38,7 +39,7 @@ use kube::runtime::controller::Controller;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use serde::de::DeserializeOwned;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use vmdhcp_core::api::{AGENT_COMPONENT, COMPONENT_LABEL, IPPool, VirtualMachineNetworkConfig};
 use vmdhcp_core::{NetworkName, ipam};
@@ -127,29 +128,33 @@ impl Context {
             return Ok(());
         }
         for FirstList { kind, complete } in &self.first_lists {
-            let mut complete = complete.clone();
-            complete.wait_for(|complete| *complete).await.map_err(|_| ManagerError::WatchEnded(kind))?;
+            complete.clone().await.map_err(|_| ManagerError::WatchEnded(kind))?;
         }
         Ok(())
     }
 }
 
-/// Whether the first list of a kind is complete; any number may wait for it.
+/// Whether the first list of a kind is complete. Any number may wait for it, and wake in the order in which they came:
+/// a run on virtual time has to replay.
 #[derive(Clone)]
 struct FirstList {
     kind: &'static str,
-    complete: watch::Receiver<bool>,
+    complete: Shared<oneshot::Receiver<()>>,
 }
 
 /// A first list, and what has to be shown each event of the watch once it is in the store.
 fn first_list<K>(kind: &'static str) -> (FirstList, impl FnMut(&watcher::Event<K>) + Send + 'static) {
-    let (completed, complete) = watch::channel(false);
+    let (completed, complete) = oneshot::channel();
+    let mut completed = Some(completed);
     let note = move |event: &watcher::Event<K>| {
-        if matches!(event, watcher::Event::InitDone) {
-            completed.send_replace(true);
+        if matches!(event, watcher::Event::InitDone)
+            && let Some(completed) = completed.take()
+        {
+            // An error says that nobody waits any more.
+            let _ = completed.send(());
         }
     };
-    (FirstList { kind, complete }, note)
+    (FirstList { kind, complete: complete.shared() }, note)
 }
 
 /// A watch that fills a store and tells when its first list is complete.

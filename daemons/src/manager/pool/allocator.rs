@@ -3,7 +3,7 @@
 //! Group commit: all that waits goes into one write, and what arrives during a write goes into the next. A batch that
 //! the API refuses is divided until the bad claim stands alone, so that it costs only itself.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use kube::ResourceExt;
@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 use vmdhcp_core::api::IPPool;
+use vmdhcp_core::ipam::Versions;
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::PoolRef;
 
@@ -19,7 +20,7 @@ use super::super::defects::Defect;
 use super::super::pacer::Cadence;
 use super::super::{Context, Settlement};
 use super::apply::{self, WriteError};
-use super::observe::{ClaimKey, Observation};
+use super::observe::{ClaimKey, Observation, allocations, version};
 use super::plan::{self, PoolPlan, Refusals, Settlements};
 
 /// How often a write may come too late before whoever waits is told to come again.
@@ -28,6 +29,9 @@ const MOST_ATTEMPTS: usize = 16;
 const REFUSAL_LASTS: Duration = Duration::from_secs(300);
 /// How often agents are checked for silence.
 const AGENT_CHECK: Duration = Duration::from_secs(20);
+/// After this long a claim that has been told, and whose status does not say so, is told again: it may have asked when
+/// its own copy of the pool was behind.
+const TELL_AGAIN: Duration = Duration::from_secs(20);
 
 /// Why a request could not be settled now.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -87,7 +91,7 @@ impl Allocator {
 /// The allocators of all pools.
 #[derive(Default)]
 pub(in crate::manager) struct Allocators {
-    running: Mutex<HashMap<PoolRef, (Allocator, JoinHandle<()>)>>,
+    running: Mutex<BTreeMap<PoolRef, (Allocator, JoinHandle<()>)>>,
 }
 
 impl Allocators {
@@ -116,14 +120,14 @@ impl Allocators {
     #[cfg(test)]
     pub(in crate::manager) fn abort(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        for (_, (_, task)) in running.drain() {
+        for (_, (_, task)) in std::mem::take(&mut *running) {
             task.abort();
         }
     }
 
     /// Stops all of them; a write that has begun is finished.
     pub(in crate::manager) async fn stop(&self) {
-        let all: Vec<_> = self.running.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        let all = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
         for (_, stopped) in all {
             finish(Some(stopped)).await;
         }
@@ -145,16 +149,14 @@ struct Task {
     context: Weak<Context>,
     /// The pool as our last write or read left it: the watch may be behind.
     base: Option<Arc<IPPool>>,
+    /// What is known of its versions.
+    versions: Versions,
     refusals: Refusals,
     refused_at: Option<Instant>,
     cadence: Cadence,
-    /// What each claim has been told or is being told.
+    /// What each claim has been told or is being told, since when.
     announced: Settlements,
-}
-
-/// The version of an object as a number, to tell which of two copies is newer.
-fn version(object: &IPPool) -> u64 {
-    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or(0)
+    announced_since: Instant,
 }
 
 impl Task {
@@ -164,10 +166,12 @@ impl Task {
             key,
             context,
             base,
+            versions: Versions::default(),
             refusals: Refusals::new(),
             refused_at,
             cadence: Cadence::default(),
             announced: Settlements::new(),
+            announced_since: Instant::now(),
         }
     }
 
@@ -199,9 +203,14 @@ impl Task {
                 Err(error) => (Err(error), None),
             };
             wake = next;
+            let gone = matches!(result, Err(AllocatorError::PoolGone));
             for reply in batch {
                 // Whoever asked may have gone away meanwhile.
                 let _ = reply.send(result.clone());
+            }
+            if gone {
+                // A pool of that name that comes later gets an allocator of its own.
+                return;
             }
         }
     }
@@ -280,7 +289,7 @@ impl Task {
             Arc::new(read.ok_or(AllocatorError::PoolGone)?)
         };
         self.base = Some(Arc::clone(&object));
-        Ok(Observation::gather(object, context))
+        Ok(Observation::gather(object, &mut self.versions, context))
     }
 
     async fn write(
@@ -296,6 +305,7 @@ impl Task {
         for notice in &planned.notices {
             context.events.warn(&written, notice).await;
         }
+        self.versions.wrote(version(&written).unwrap_or_default(), &allocations(&written));
         self.base = Some(Arc::new(written));
         Ok(())
     }
@@ -336,6 +346,10 @@ impl Task {
         let PoolPlan { status, settlements, wake, drained, .. } = planned;
         if let (Ok((pool, _)), Some(ipv4)) = (&observation.pool, &status.ipv4) {
             context.metrics.show(pool, ipv4);
+        }
+        if self.announced_since.elapsed() > TELL_AGAIN {
+            self.announced.clear();
+            self.announced_since = Instant::now();
         }
         for (claim, cards) in &settlements {
             let told = self.announced.get(claim);

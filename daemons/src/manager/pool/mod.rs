@@ -58,12 +58,14 @@ pub(crate) fn pool_of_network(network: &NetworkName, pools: &Store<IPPool>) -> O
     on_network.min_by_key(|pool| (pool.creation_timestamp().map(|time| time.0), pool.uid()))
 }
 
-/// The claims on the network of a pool.
+/// The claims on the network of a pool, in the order of their names.
 fn claims_on(network: &NetworkName, claims: &Store<GuardedClaim>) -> Vec<ObjectRef<GuardedClaim>> {
     let claims = claims.state().into_iter();
     let on_network = claims
         .filter(|claim| claim.0.as_ref().is_ok_and(|claim| super::claim::networks(claim).contains(network)));
-    on_network.map(|claim| ObjectRef::from_obj(&*claim)).collect()
+    let mut on_network: Vec<_> = on_network.map(|claim| ObjectRef::from_obj(&*claim)).collect();
+    on_network.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
+    on_network
 }
 
 /// Brings one pool a step further.

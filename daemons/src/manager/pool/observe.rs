@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AgentReport, IPPool, REUSE_ANNOTATION};
-use vmdhcp_core::ipam::Allocations;
+use vmdhcp_core::ipam::{Allocations, Versions, Withdrawn};
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::{PoolError, PoolErrors, PoolRef};
 use vmdhcp_core::{NetworkName, Pool, ipam};
@@ -47,6 +47,8 @@ pub(super) struct Agent {
 pub(super) struct Observation {
     pub(super) now: Timestamp,
     pub(super) object: Arc<IPPool>,
+    /// What its status says is allocated.
+    pub(super) allocations: Allocations,
     /// The checked pool and what is wrong with its options, or why it cannot be served.
     pub(super) pool: Result<(Pool, Vec<PoolError>), PoolErrors>,
     /// The older pool of the same network.
@@ -54,6 +56,8 @@ pub(super) struct Observation {
     /// Whether an agent has a place to run.
     pub(super) placed: bool,
     pub(super) agents: Vec<Agent>,
+    /// What none of them grants any more.
+    pub(super) withdrawn: Withdrawn,
     pub(super) claims: Vec<ipam::Claim>,
     /// The stored state of each claim's card, to tell which claims do not know their outcome yet.
     pub(super) known: KnownCards,
@@ -62,16 +66,20 @@ pub(super) struct Observation {
 }
 
 impl Observation {
-    /// Gathers all that is known of `object`.
-    pub(super) fn gather(object: Arc<IPPool>, context: &Context) -> Self {
+    /// Gathers all that is known of `object`, which is the newest of `versions` from now on.
+    pub(super) fn gather(object: Arc<IPPool>, versions: &mut Versions, context: &Context) -> Self {
         let key = PoolRef::of(&object);
         let network = network_of(&object);
         let rival = network.as_ref().and_then(|network| pool_of_network(network, &context.pools));
         let rival = rival.map(|pool| PoolRef::of(&pool)).filter(|rival| *rival != key);
         let Placement::Interfaces(interfaces) = &context.placement;
         let placed = network.as_ref().is_some_and(|network| interfaces.contains_key(network));
+        let allocations = allocations(&object);
+        versions.read(version(&object).unwrap_or_default(), &allocations);
+        let agents = agents_of(&key, context);
+        let withdrawn = withdrawn(&object, &agents, placed, versions);
         let (mut claims, known) = match &network {
-            Some(network) if rival.is_none() => claims_of(network, &object, context),
+            Some(network) if rival.is_none() => claims_of(network, &allocations, context),
             _ => Default::default(),
         };
         let has_status = object.status.as_ref().is_some_and(|status| status.ipv4.is_some());
@@ -86,10 +94,12 @@ impl Observation {
             pool: Pool::from_stored(&object),
             rival,
             placed,
-            agents: agents_of(&key, context),
+            agents,
+            withdrawn,
             claims,
             known,
             reuse: reuse.split(',').filter_map(|address| address.trim().parse().ok()).collect(),
+            allocations,
             object,
         }
     }
@@ -102,11 +112,12 @@ impl Observation {
 
 /// Claims whose finalizer and record are stored, and those that have an address already: one that has neither gets
 /// none yet, for nobody would release it.
-fn claims_of(network: &NetworkName, pool: &IPPool, context: &Context) -> (Vec<ipam::Claim>, KnownCards) {
-    let ipv4 = pool.status.as_ref().and_then(|status| status.ipv4.as_ref());
-    let holders = LazyCell::new(|| -> BTreeSet<MacAddr> {
-        ipv4.map(Allocations::read).unwrap_or_default().held.into_values().collect()
-    });
+fn claims_of(
+    network: &NetworkName,
+    allocations: &Allocations,
+    context: &Context,
+) -> (Vec<ipam::Claim>, KnownCards) {
+    let holders = LazyCell::new(|| -> BTreeSet<MacAddr> { allocations.held.values().copied().collect() });
     let (mut claims, mut known) = (Vec::new(), KnownCards::new());
     for stored in context.claims.state() {
         let Ok(stored) = &stored.0 else { continue };
@@ -120,6 +131,30 @@ fn claims_of(network: &NetworkName, pool: &IPPool, context: &Context) -> (Vec<ip
         }
     }
     (claims, known)
+}
+
+/// The version of an object as a number: which of two is newer, and how old what an agent serves is.
+pub(super) fn version(object: &IPPool) -> Option<u64> {
+    object.metadata.resource_version.as_deref()?.parse().ok()
+}
+
+/// What a stored status says is allocated.
+pub(super) fn allocations(object: &IPPool) -> Allocations {
+    let ipv4 = object.status.as_ref().and_then(|status| status.ipv4.as_ref());
+    ipv4.map(Allocations::read).unwrap_or_default()
+}
+
+/// What no agent of the pool grants any more. Where an agent should be and none is known, one may be serving that
+/// cannot say so.
+fn withdrawn(object: &IPPool, agents: &[Agent], placed: bool, versions: &Versions) -> Withdrawn {
+    let of_this_pool = |agent: &&Agent| object.metadata.uid.as_ref() == Some(&agent.report.pool_uid);
+    let served = |agent: &Agent| agent.report.resource_version.parse().ok();
+    let served: Option<Vec<u64>> =
+        agents.iter().map(|agent| Some(agent).filter(of_this_pool).and_then(served)).collect();
+    match served {
+        Some(served) if !(placed && served.is_empty()) => versions.withdrawn(served),
+        _ => Withdrawn::default(),
+    }
 }
 
 fn agents_of(key: &PoolRef, context: &Context) -> Vec<Agent> {

@@ -94,11 +94,11 @@ fn allocate(
     status: &mut IPPoolStatus,
     planned: &mut PoolPlan,
 ) {
-    let mut allocations = status.ipv4.as_ref().map(Allocations::read).unwrap_or_default();
+    let mut allocations = observation.allocations.clone();
     let absent = BTreeSet::new();
     let evidence = Evidence {
         now: observation.now,
-        withdrawn: every_agent_serves_this(observation),
+        withdrawn: &observation.withdrawn,
         absent: &absent,
         reuse: &observation.reuse,
     };
@@ -154,22 +154,6 @@ fn allocate(
     planned.drained = !allocations.held.values().any(|mac| claimed.contains(mac));
     status.ipv4 = Some(allocations.write(&pool));
     allocation_conditions(observation, &decided, &allocations, status, planned);
-}
-
-/// Whether every agent serves the version of the pool that this plan starts from, or a later one.
-fn every_agent_serves_this(observation: &Observation) -> bool {
-    let version = |text: &str| text.parse::<u64>().ok();
-    let this = observation.object.metadata.resource_version.as_deref().and_then(version);
-    let uid = observation.object.metadata.uid.as_deref();
-    // Where an agent should be and none is known, one may be serving that cannot say so.
-    if observation.placed && observation.agents.is_empty() {
-        return false;
-    }
-    observation.agents.iter().all(|agent| {
-        uid == Some(&agent.report.pool_uid)
-            && this.is_some()
-            && version(&agent.report.resource_version) >= this
-    })
 }
 
 fn is_serving(agent: &Agent, observation: &Observation) -> bool {
