@@ -118,7 +118,11 @@ fn an_old_pool_with_a_bad_item_takes_every_change_that_leaves_it_alone() {
     let old = with(&pool("a"), &config(json!({ "dns": ["nonsense"] })));
     assert_eq!(update(&old, &json!({ "metadata": { "labels": { "tier": "lab" } } })), Ok(()));
     assert_eq!(update(&old, &config(json!({ "leaseTime": 600 }))), Ok(()));
-    assert_eq!(update(&old, &config(json!({ "dns": ["10.0.0.1", "nonsense"] }))), Ok(()), "it has only moved");
+    assert_eq!(
+        update(&old, &config(json!({ "dns": ["10.0.0.1", "nonsense"] }))),
+        Ok(()),
+        "it has only moved"
+    );
     refused(update(&old, &config(json!({ "dns": ["other nonsense"] }))), RefusalKind::Invalid, "dns[0]");
     refused(update(&old, &config(json!({ "ntp": ["300.1.1.1"] }))), RefusalKind::Invalid, "ntp[0]");
 }
@@ -145,7 +149,11 @@ fn network_and_subnet_of_a_pool_stay_as_they_are() {
 #[test]
 fn a_bad_pool_keeps_its_subnet_too() {
     let old = with(&pool("a"), &config(json!({ "router": "10.0.0.1" })));
-    refused(update(&old, &config(json!({ "cidr": "10.0.0.0/8" }))), RefusalKind::Invalid, "cannot change from");
+    refused(
+        update(&old, &config(json!({ "cidr": "10.0.0.0/8" }))),
+        RefusalKind::Invalid,
+        "cannot change from",
+    );
 }
 
 #[test]
