@@ -22,6 +22,7 @@ use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tower::{BoxError, Layer, Service, ServiceExt};
 
 pub(crate) use random::Random;
@@ -113,6 +114,8 @@ impl Call {
 pub(crate) struct Faults {
     random: Random,
     shared: Arc<Mutex<Shared>>,
+    /// Until when its clients do not reach the API at all.
+    cut_off: Arc<Mutex<Option<Instant>>>,
 }
 
 #[derive(Debug, Default)]
@@ -133,7 +136,22 @@ const LONG_WAY: Range<u64> = 500..8_000;
 impl Faults {
     /// No faults yet; they will be drawn from `random`.
     pub(crate) fn new(random: Random) -> Self {
-        Self { random, shared: Arc::default() }
+        Self { random, shared: Arc::default(), cut_off: Arc::default() }
+    }
+
+    /// The same faults, for a client that can be cut off alone.
+    pub(crate) fn of_one_client(&self) -> Self {
+        Self { cut_off: Arc::default(), ..self.clone() }
+    }
+
+    /// From now until then the API is out of reach: calls are lost, and watches that are open tell nothing more.
+    pub(crate) fn cut_off(&self, until: Instant) {
+        *self.cut_off.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    fn is_cut_off(&self) -> bool {
+        let until = *self.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
     }
 
     /// From now on each fault strikes so many times in a thousand.
@@ -206,7 +224,7 @@ where
         let (inner, faults) = (self.inner.clone(), self.faults.clone());
         Box::pin(async move {
             let call = Call::of(&request);
-            let fault = faults.draw(&call);
+            let fault = if faults.is_cut_off() { Some(Fault::RequestLost) } else { faults.draw(&call) };
             let slow = if fault == Some(Fault::Delay) { LONG_WAY } else { USUAL_WAY };
             match fault {
                 Some(Fault::RequestLost) => {
@@ -241,7 +259,7 @@ where
                     Err(ConnectionLost.into())
                 }
                 (_, Some(list)) => faults.remember(list, answer?, fault == Some(Fault::StaleList)).await,
-                _ if call.is_watch => Ok(answer?.map(|body| watch::with_faults(body, fault, &faults.random))),
+                _ if call.is_watch => Ok(answer?.map(|body| watch::with_faults(body, fault, &faults))),
                 _ => answer,
             }
         })

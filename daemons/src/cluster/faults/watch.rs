@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use futures::{Stream, StreamExt, stream};
 use tower::BoxError;
 
-use super::{ConnectionLost, Fault, Random};
+use super::{ConnectionLost, Fault, Faults};
 
 /// How long an event takes from the API to who watches, in milliseconds.
 const LAG: std::ops::Range<u64> = 1..40;
@@ -16,7 +16,8 @@ const GOES_WELL: std::ops::Range<u64> = 1..20_000;
 const SILENCE: std::ops::Range<u64> = 30_000..290_000;
 
 /// That body with that fault.
-pub(super) fn with_faults(body: Body, fault: Option<Fault>, random: &Random) -> Body {
+pub(super) fn with_faults(body: Body, fault: Option<Fault>, faults: &Faults) -> Body {
+    let random = &faults.random;
     let breaks = |fault| match fault {
         Some(Fault::WatchCut) => Some(Breaks { after: random.millis(GOES_WELL), silence: None }),
         Some(Fault::WatchSilent) => {
@@ -24,7 +25,7 @@ pub(super) fn with_faults(body: Body, fault: Option<Fault>, random: &Random) -> 
         }
         _ => None,
     };
-    Body::from_stream(events(body, breaks(fault), random.clone()))
+    Body::from_stream(events(body, breaks(fault), faults.clone()))
 }
 
 /// When and how a watch breaks.
@@ -36,21 +37,21 @@ struct Breaks {
 fn events(
     body: Body,
     breaks: Option<Breaks>,
-    random: Random,
+    faults: Faults,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
     let end = breaks.map(|breaks| (tokio::time::Instant::now() + breaks.after, breaks.silence));
-    stream::unfold(Some((body.into_data_stream(), end, random)), |state| async move {
-        let (mut data, end, random) = state?;
+    stream::unfold(Some((body.into_data_stream(), end, faults)), |state| async move {
+        let (mut data, end, faults) = state?;
         let next = async {
             let event = data.next().await?;
-            tokio::time::sleep(random.millis(LAG)).await;
-            Some(event.map_err(Into::into))
+            tokio::time::sleep(faults.random.millis(LAG)).await;
+            Some(if faults.is_cut_off() { Err(ConnectionLost.into()) } else { event.map_err(Into::into) })
         };
         let Some((at, silence)) = end else {
-            return Some((next.await?, Some((data, end, random))));
+            return Some((next.await?, Some((data, end, faults))));
         };
         if let Ok(event) = tokio::time::timeout_at(at, next).await {
-            return Some((event?, Some((data, end, random))));
+            return Some((event?, Some((data, end, faults))));
         }
         tokio::time::sleep(silence.unwrap_or_default()).await;
         Some((Err(ConnectionLost.into()), None))

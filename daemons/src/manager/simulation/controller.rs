@@ -27,7 +27,7 @@ use super::super::{
     Context, GuardedClaim, ManagerMetrics, Placement, claim, events, first_list, pacer, pool,
 };
 use super::journal::Journal;
-use crate::cluster::faults::Random;
+use crate::cluster::faults::{Faults, Random};
 
 type Tasks = Arc<Mutex<Vec<AbortHandle>>>;
 
@@ -35,6 +35,8 @@ type Tasks = Arc<Mutex<Vec<AbortHandle>>>;
 pub(super) struct Manager {
     pub(super) name: String,
     pub(super) context: Arc<Context>,
+    /// Its way to the API.
+    pub(super) faults: Faults,
     tasks: Tasks,
     journal: Journal,
 }
@@ -42,6 +44,7 @@ pub(super) struct Manager {
 /// What every manager of a run is started with.
 pub(super) struct Start {
     pub(super) client: Client,
+    pub(super) faults: Faults,
     pub(super) networks: Vec<NetworkName>,
     pub(super) random: Random,
     pub(super) journal: Journal,
@@ -50,7 +53,7 @@ pub(super) struct Start {
 
 impl Manager {
     pub(super) fn start(name: String, start: Start) -> Self {
-        let Start { client, networks, random, journal, defect } = start;
+        let Start { client, faults, networks, random, journal, defect } = start;
         journal.say(format_args!("{name} starts"));
         let ((pools, pool_writer), (claims, claim_writer), (leases, lease_writer)) =
             (reflector::store(), reflector::store(), reflector::store());
@@ -130,7 +133,7 @@ impl Manager {
         let handles =
             [tokio::spawn(pools), tokio::spawn(claims), tokio::spawn(leases), tokio::spawn(changes)];
         tasks.lock().unwrap().extend(handles.map(|task| task.abort_handle()));
-        Self { name, context, tasks, journal }
+        Self { name, context, faults, tasks, journal }
     }
 
     /// Dies in the middle of whatever it does; what it has sent arrives.

@@ -6,6 +6,7 @@
 //!
 //! - no two guests use one address of a network, ever;
 //! - an agent never serves what no version of its pool has said, and never refuses what its pool has had for long;
+//! - what leaves a card retires in the same write, and stays until its leases have run out;
 //! - a claim says `Allocated` only of what its pool says or just said, and a refused claim costs only itself;
 //! - once the faults stop, if there is one manager at a time, every card of every VM has its address, its guest uses
 //!   it, nothing is left terminating, no address leaks, and what retires gets withdrawn.
@@ -114,6 +115,8 @@ fn planted_defects_are_found() {
         Defect::ReuseWithoutRetiring,
         Defect::EmptyStatusTakenForEmptyPool,
         Defect::BatchDropsWhatFollows,
+        Defect::StatusWithoutVersion,
+        Defect::RefusalFromAnOldTable,
     ] {
         let (seed, outcome) = first_failure(WITHIN, Some(defect)).expect("the defect is found");
         println!("{defect:?}: {} seeds: {}", seed + 1, outcome.violation.unwrap_or_default());

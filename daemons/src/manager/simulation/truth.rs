@@ -92,7 +92,7 @@ impl Truth {
         until.is_none().then_some(since)
     }
 
-    fn pool_committed(&self, name: &str, next: Option<&IPPool>) {
+    fn pool_committed(&self, name: &str, next: Option<&IPPool>, by_user: bool) {
         let now = self.journal.now();
         let mut said = self.said();
         let before = match next {
@@ -118,13 +118,41 @@ impl Truth {
             self.journal.say(format_args!("{name}: {} goes to {}", pair.1.0, pair.1.1));
             said.pairs.insert(pair, (now, None));
         }
-        if let (Some(before), Some(next)) = (&before, next) {
+        if let (Some(before), Some(next)) = (&before, next)
+            && uid(before) == uid(next)
+        {
             let (before, next) = (allocations(before), allocations(next));
+            if !by_user {
+                self.retirement_is_kept(name, &before, &next);
+            }
             for (address, entry) in &next.retiring {
                 let known = before.retiring.get(address).and_then(|entry| entry.withdrawn);
                 if entry.withdrawn.is_some() && known.is_none() {
                     self.journal.say(format_args!("{name}: {address} of {} is withdrawn", entry.mac));
                 }
+            }
+        }
+    }
+
+    /// What leaves a card retires in the same write, and what retires stays until its leases have run out.
+    fn retirement_is_kept(&self, name: &str, before: &Allocations, next: &Allocations) {
+        let now = self.journal.now();
+        for (address, mac) in &before.held {
+            let retires = next.retiring.get(address).is_some_and(|entry| entry.mac == *mac);
+            if next.held.get(address) != Some(mac) && !retires {
+                self.journal.violate(format_args!("{name}: {address} leaves {mac} without retiring"));
+            }
+        }
+        for (address, entry) in &before.retiring {
+            let mac = entry.mac;
+            let stays = next.retiring.get(address).is_some_and(|next| next.mac == mac);
+            let longest = before
+                .longest_lease
+                .map_or(SignedDuration::MAX, |seconds| SignedDuration::from_secs(seconds.into()));
+            let over = entry.withdrawn.is_some_and(|withdrawn| now.duration_since(withdrawn) >= longest);
+            let over = over && before.earlier_leases_end.is_none_or(|end| end <= now);
+            if !stays && !over && next.held.get(address) != Some(&mac) {
+                self.journal.violate(format_args!("{name}: {address} of {mac} retires no more, too early"));
             }
         }
     }
@@ -181,7 +209,7 @@ impl Truth {
                 && metadata["finalizers"].as_array().is_none_or(Vec::is_empty)
                 && (*method != Method::GET));
         match plural {
-            "ippools" => self.pool_committed(name, (!is_gone).then(|| read(answer)).as_ref()),
+            "ippools" => self.pool_committed(name, (!is_gone).then(|| read(answer)).as_ref(), by_user),
             "virtualmachinenetworkconfigs" => {
                 self.claim_committed(name, (!is_gone).then(|| read(answer)), by_user);
             }

@@ -140,14 +140,15 @@ impl World {
         world
     }
 
-    /// A client with faults.
-    fn client(&self) -> Client {
+    /// A client with faults, and its way to the API.
+    fn client(&self) -> (Client, Faults) {
         let observed = Observed { api: self.api.clone(), truth: Arc::clone(&self.truth), by_user: false };
-        Client::new(self.faults.layer(observed), "default")
+        let faults = self.faults.of_one_client();
+        (Client::new(faults.layer(observed), "default"), faults)
     }
 
     fn agent(&self, network: &'static str, lease: &str) -> Arc<Agent> {
-        let client = self.client();
+        let (client, faults) = self.client();
         Arc::new(Agent {
             name: format!("agent of {lease}"),
             network,
@@ -155,6 +156,7 @@ impl World {
             lease: lease.to_owned(),
             pools: Api::default_namespaced(client.clone()),
             leases: Api::default_namespaced(client),
+            faults,
             random: self.random.clone(),
             journal: self.journal.clone(),
             truth: Arc::clone(&self.truth),
@@ -169,8 +171,10 @@ impl World {
         self.incarnations += 1;
         let networks =
             NETWORKS.map(|name| NetworkName { namespace: "default".into(), name: name.into() }).to_vec();
+        let (client, faults) = self.client();
         let start = Start {
-            client: self.client(),
+            client,
+            faults,
             networks,
             random: self.random.clone(),
             journal: self.journal.clone(),
@@ -266,7 +270,11 @@ impl World {
             }
         }
         for agent in &self.agents {
+            agent.faults.cut_off(Instant::now());
             agent.start();
+        }
+        for manager in self.managers.iter().flatten() {
+            manager.faults.cut_off(Instant::now());
         }
         if self.managers.len() > 1 {
             // Of two managers at once, the one that is behind may serve a claim that is gone, and nobody takes the
