@@ -8,8 +8,10 @@
 //! - an agent never serves what no version of its pool has said, and never refuses what its pool has had for long;
 //! - what leaves a card retires in the same write, and stays until its leases have run out;
 //! - a claim says `Allocated` only of what its pool says or just said, and a refused claim costs only itself;
-//! - once the faults stop, if there is one manager at a time, every card of every VM has its address, its guest uses
-//!   it, nothing is left terminating, no address leaks, and what retires gets withdrawn.
+//! - once the faults stop, every card of every VM has its address, its guest uses it, nothing is left terminating, no
+//!   address leaks, and what retires gets withdrawn.
+//!
+//! One manager works alone, or is elected, or two stand for election.
 //!
 //! `SIM_SEED=n` replays one seed, `SIM_SEEDS=n` runs so many; `make sim SEEDS=n` is short for it.
 

@@ -55,6 +55,8 @@ pub(super) struct World {
     /// Pools that may hold addresses of nobody, because somebody put an older status back.
     pub(super) restored: BTreeSet<String>,
     incarnations: u32,
+    /// Whether managers have to be elected.
+    elections: bool,
 }
 
 /// The pool of a network, as its owner writes it.
@@ -112,6 +114,7 @@ impl World {
             guests: BTreeMap::new(),
             restored: BTreeSet::new(),
             incarnations: 0,
+            elections: false,
             random,
             journal,
             truth,
@@ -133,6 +136,7 @@ impl World {
             world.agents.push(agent);
         }
         let managers = if world.random.per_mille(400) { 2 } else { 1 };
+        world.elections = managers > 1 || world.random.per_mille(300);
         for number in 0..managers {
             let manager = world.manager(number);
             world.managers.push(Some(manager));
@@ -179,6 +183,7 @@ impl World {
             random: self.random.clone(),
             journal: self.journal.clone(),
             defect: self.defect,
+            elected: self.elections,
         };
         Manager::start(format!("manager {number}, life {}", self.incarnations), start)
     }
@@ -275,12 +280,6 @@ impl World {
         }
         for manager in self.managers.iter().flatten() {
             manager.faults.cut_off(Instant::now());
-        }
-        if self.managers.len() > 1 {
-            // Of two managers at once, the one that is behind may serve a claim that is gone, and nobody takes the
-            // address back. That is safe, and reported; that only one leads is not decided here.
-            tokio::time::sleep(Duration::from_secs(600)).await;
-            return;
         }
         let deadline = Instant::now() + RECOVERY;
         loop {
