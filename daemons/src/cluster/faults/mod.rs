@@ -46,7 +46,7 @@ pub(crate) enum Fault {
     WatchCut,
     /// A watch stays open and tells nothing any more.
     WatchSilent,
-    /// A list for which any version will do is answered from the past.
+    /// A list for which any version will do is answered from the past, by a replica that stays behind for a while.
     StaleList,
     /// A watch from a version is told that the version is too old (410).
     Expired,
@@ -123,11 +123,15 @@ struct Shared {
     rates: Rates,
     /// What lists were answered before, by path and query.
     lists: BTreeMap<String, Vec<Bytes>>,
+    /// Until when watches of what a stale list was told of tell nothing, by path.
+    behind: BTreeMap<String, Instant>,
     struck: BTreeMap<Fault, u64>,
 }
 
 /// Most answers of one list that are kept to be told again.
 const MOST_LISTS: usize = 8;
+/// How long a replica that has told a stale list stays behind, in milliseconds.
+const BEHIND: Range<u64> = 0..20_000;
 /// How long each way of a call takes, in milliseconds, when nothing is wrong.
 const USUAL_WAY: Range<u64> = 1..15;
 /// How long it takes when a call is delayed, and until a lost connection is noticed.
@@ -245,6 +249,7 @@ where
                 _ => {}
             }
             let list = call.is_list.then(|| request.uri().to_string());
+            let behind = faults.lock().behind.get(request.uri().path()).copied();
             // On its way: whatever becomes of the caller, it arrives.
             let (there, back) = (faults.random.millis(slow.clone()), faults.random.millis(slow));
             let sent = tokio::spawn(async move {
@@ -259,7 +264,9 @@ where
                     Err(ConnectionLost.into())
                 }
                 (_, Some(list)) => faults.remember(list, answer?, fault == Some(Fault::StaleList)).await,
-                _ if call.is_watch => Ok(answer?.map(|body| watch::with_faults(body, fault, &faults))),
+                _ if call.is_watch => {
+                    Ok(answer?.map(|body| watch::with_faults(body, fault, behind, &faults)))
+                }
                 _ => answer,
             }
         })
@@ -282,11 +289,14 @@ impl Faults {
         let mut shared = self.lock();
         // What is told does not depend on which version was asked for.
         let key = list.split('?').next().unwrap_or_default().to_owned();
-        let told = shared.lists.entry(key).or_default();
+        let told = shared.lists.entry(key.clone()).or_default();
         let earlier = if stale { self.random.one_of(told).cloned() } else { None };
         told.push(fresh.clone());
         if told.len() > MOST_LISTS {
             told.remove(0);
+        }
+        if earlier.is_some() {
+            shared.behind.insert(key, Instant::now() + self.random.millis(BEHIND));
         }
         Ok(Response::from_parts(parts, earlier.unwrap_or(fresh).into()))
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use futures::{Stream, StreamExt, stream};
+use tokio::time::Instant;
 use tower::BoxError;
 
 use super::{ConnectionLost, Fault, Faults};
@@ -15,8 +16,13 @@ const GOES_WELL: std::ops::Range<u64> = 1..20_000;
 /// A connection over which nothing comes is closed by somebody after so many milliseconds.
 const SILENCE: std::ops::Range<u64> = 30_000..290_000;
 
-/// That body with that fault.
-pub(super) fn with_faults(body: Body, fault: Option<Fault>, faults: &Faults) -> Body {
+/// That body with that fault; one that is `behind` tells nothing before that time.
+pub(super) fn with_faults(
+    body: Body,
+    fault: Option<Fault>,
+    behind: Option<Instant>,
+    faults: &Faults,
+) -> Body {
     let random = &faults.random;
     let breaks = |fault| match fault {
         Some(Fault::WatchCut) => Some(Breaks { after: random.millis(GOES_WELL), silence: None }),
@@ -25,7 +31,14 @@ pub(super) fn with_faults(body: Body, fault: Option<Fault>, faults: &Faults) -> 
         }
         _ => None,
     };
-    Body::from_stream(events(body, breaks(fault), faults.clone()))
+    let events = events(body, breaks(fault), faults.clone());
+    let in_time = async move {
+        if let Some(behind) = behind {
+            tokio::time::sleep_until(behind).await;
+        }
+        events
+    };
+    Body::from_stream(stream::once(in_time).flatten())
 }
 
 /// When and how a watch breaks.
@@ -39,7 +52,7 @@ fn events(
     breaks: Option<Breaks>,
     faults: Faults,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
-    let end = breaks.map(|breaks| (tokio::time::Instant::now() + breaks.after, breaks.silence));
+    let end = breaks.map(|breaks| (Instant::now() + breaks.after, breaks.silence));
     stream::unfold(Some((body.into_data_stream(), end, faults)), |state| async move {
         let (mut data, end, faults) = state?;
         let next = async {

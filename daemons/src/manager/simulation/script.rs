@@ -42,6 +42,11 @@ impl Users {
             tokio::time::sleep(world.random.millis(pause)).await;
             world.match_guests();
             self.act(world).await;
+            if world.random.per_mille(80) {
+                // In the middle of what comes of it.
+                tokio::time::sleep(world.random.millis(5..120)).await;
+                manager_dies(world).await;
+            }
             if world.journal.violation().is_some() {
                 return;
             }
@@ -50,29 +55,39 @@ impl Users {
 
     async fn act(&mut self, world: &mut World) {
         match world.random.within(0..100) {
-            0..20 => self.create(world).await,
-            20..29 => delete(world).await,
-            29..34 => pause(world).await,
-            34..39 => declare(world).await,
-            39..44 => self.move_card(world).await,
-            44..47 => pause_pool(world).await,
-            47..50 => lease_time(world).await,
-            50..53 => widen(world).await,
-            53..56 => self.back_up(world),
-            56..60 => lose_claim_status(world).await,
-            60..65 => self.lose_pool_status(world).await,
+            0..14 => self.create(world).await,
+            14..19 => {
+                // Several at once, for one write.
+                for _ in 0..3 {
+                    self.create(world).await;
+                }
+            }
+            19..28 => delete(world).await,
+            28..33 => pause(world).await,
+            33..38 => declare(world).await,
+            38..43 => self.move_card(world).await,
+            43..46 => pause_pool(world).await,
+            46..49 => lease_time(world).await,
+            49..52 => widen(world).await,
+            52..55 => self.back_up(world),
+            55..59 => lose_claim_status(world).await,
+            59..65 => self.lose_pool_status(world).await,
             65..68 => renew_pool(world).await,
-            68..79 => manager_dies(world).await,
-            79..82 => manager_is_cut_off(world),
-            82..89 => agent_dies(world),
-            89..93 => agent_is_cut_off(world),
+            68..78 => manager_dies(world).await,
+            78..81 => manager_is_cut_off(world),
+            81..87 => agent_dies(world),
+            87..94 => {
+                agent_is_cut_off(world);
+                declare(world).await;
+            }
             _ => world.reboot_a_guest(),
         }
     }
 
     async fn create(&mut self, world: &mut World) {
         let claims = world.truth.claims();
-        let vm = format!("vm-{}", world.random.within(0..8));
+        let favourite = world.truth.poison().filter(|_| world.random.per_mille(300)).map(|_| 7);
+        let vm = format!("vm-{}", favourite.unwrap_or_else(|| world.random.within(0..8)));
         if claims.len() >= MOST_VMS || claims.contains_key(&vm) {
             return;
         }
@@ -162,7 +177,7 @@ impl Users {
         let mut running = world.wire.running().into_iter().filter(|lease| lease.0 == network);
         if running.all(|lease| explained(&lease)) && world.truth.pools().contains_key(&name) {
             let status = older.as_ref().map_or(json!(null), |older| json!(older.status));
-            world.restored.extend(older.map(|_| name.clone()));
+            older.iter().for_each(|_| world.truth.set_restored(name.clone()));
             let what = if status.is_null() { "is lost" } else { "is replaced by an older one" };
             // A merge patch would keep what has been added since.
             let patch: Patch<Value> = Patch::Merge(json!({ "status": null }));
@@ -314,7 +329,7 @@ fn agent_is_cut_off(world: &World) {
 }
 
 fn cut_off(world: &World, name: &str, faults: &Faults) {
-    let time = world.random.millis(20_000..200_000);
+    let time = world.random.millis(20_000..300_000);
     world.journal.say(format_args!("{name} does not reach the API for {time:?}"));
     faults.cut_off(Instant::now() + time);
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Client;
@@ -52,8 +53,6 @@ pub(super) struct World {
     api: LocalApi,
     defect: Option<Defect>,
     guests: BTreeMap<Place, AbortHandle>,
-    /// Pools that may hold addresses of nobody, because somebody put an older status back.
-    pub(super) restored: BTreeSet<String>,
     incarnations: u32,
     /// Whether managers have to be elected.
     elections: bool,
@@ -112,7 +111,6 @@ impl World {
             pools: Api::default_namespaced(user.clone()),
             claims: Api::default_namespaced(user.clone()),
             guests: BTreeMap::new(),
-            restored: BTreeSet::new(),
             incarnations: 0,
             elections: false,
             random,
@@ -136,7 +134,10 @@ impl World {
             world.agents.push(agent);
         }
         let managers = if world.random.per_mille(400) { 2 } else { 1 };
-        world.elections = managers > 1 || world.random.per_mille(300);
+        world.elections = world.random.per_mille(if managers > 1 { 600 } else { 300 });
+        if managers > 1 && !world.elections {
+            world.truth.rivals.store(true, Ordering::Relaxed);
+        }
         for number in 0..managers {
             let manager = world.manager(number);
             world.managers.push(Some(manager));
@@ -281,6 +282,11 @@ impl World {
         for manager in self.managers.iter().flatten() {
             manager.faults.cut_off(Instant::now());
         }
+        if self.truth.rivals.load(Ordering::Relaxed) {
+            // The one that is behind may serve a claim that is gone, and nobody takes the address back.
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            return;
+        }
         let deadline = Instant::now() + RECOVERY;
         loop {
             tokio::time::sleep(Duration::from_secs(10)).await;
@@ -319,7 +325,7 @@ impl World {
                 .map(|((_, mac), _)| mac)
                 .collect();
             let allocations = allocations(pool);
-            let restored = self.restored.contains(&pool_of(network));
+            let restored = self.truth.is_restored(&pool_of(network));
             if let Some((address, mac)) = allocations.held.iter().find(|(_, mac)| !claimed.contains(mac))
                 && !restored
             {
@@ -354,6 +360,10 @@ impl World {
             let sharing =
                 sharing.values().flat_map(cards).filter(|(place, _)| *place == (network, mac)).count();
             if card.reason == "DuplicateMAC" && sharing > 1 {
+                continue;
+            }
+            // What an older status holds for nobody is missing.
+            if card.reason == "PoolExhausted" && self.truth.is_restored(&pool_of(network)) {
                 continue;
             }
             if card.state != NetworkConfigState::Allocated {
