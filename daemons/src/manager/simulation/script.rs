@@ -79,6 +79,10 @@ impl Users {
             87..94 => {
                 agent_is_cut_off(world);
                 declare(world).await;
+                if world.random.per_mille(500) {
+                    // Its table grows old while guests renew.
+                    tokio::time::sleep(world.random.millis(60_000..180_000)).await;
+                }
             }
             _ => world.reboot_a_guest(),
         }

@@ -134,7 +134,7 @@ impl World {
             world.agents.push(agent);
         }
         let managers = if world.random.per_mille(400) { 2 } else { 1 };
-        world.elections = world.random.per_mille(if managers > 1 { 600 } else { 300 });
+        world.elections = world.random.per_mille(if managers > 1 { 500 } else { 300 });
         if managers > 1 && !world.elections {
             world.truth.rivals.store(true, Ordering::Relaxed);
         }
@@ -193,7 +193,7 @@ impl World {
         let rates = [
             (Fault::RequestLost, 15),
             (Fault::AnswerLost, 30),
-            (Fault::Delay, 40),
+            (Fault::Delay, 90),
             (Fault::Conflict, 20),
             (Fault::TooManyRequests, 15),
             (Fault::InternalError, 15),
