@@ -20,7 +20,8 @@ pub struct AgentReport {
     pub ready: bool,
     /// Whether the table comes from its snapshot, because the API has not answered yet.
     pub from_snapshot: bool,
-    /// `metadata.resourceVersion` of the pool that it serves.
+    /// `metadata.resourceVersion` of the pool before which it serves nothing any more: it serves this version or a later
+    /// one, and so it would after a restart without the API.
     pub resource_version: String,
     /// Where its HTTP server answers, for instance `http://127.0.0.1:8080/agents/default/ippool-1`.
     pub url: String,

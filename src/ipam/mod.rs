@@ -7,6 +7,7 @@
 mod address_set;
 mod allocations;
 mod plan;
+mod stored_size;
 mod waiting;
 mod withdrawal;
 
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 pub use address_set::AddressSet;
 pub use allocations::{Allocations, Retiring};
 pub use plan::plan;
+pub use stored_size::TIMES;
 pub use waiting::Waiting;
 pub use withdrawal::{Versions, Withdrawn};
 

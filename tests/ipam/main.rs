@@ -12,4 +12,5 @@ mod properties;
 mod reservations;
 mod retiring;
 mod scale;
+mod stored_size;
 mod withdrawal;

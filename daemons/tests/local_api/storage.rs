@@ -17,7 +17,7 @@ use kube::{
     core::Status,
 };
 use tempfile::TempDir;
-use vmdhcp_daemons::cluster::local::{Kinds, LocalApi, OpenError, READ_ONLY_FILE};
+use vmdhcp_daemons::cluster::local::{Kind, Kinds, LocalApi, OpenError, READ_ONLY_FILE};
 
 use crate::{Claim, claim, claims, create, first_event, pools, refusal};
 
@@ -105,9 +105,11 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_nothing_is_lost() {
         return;
     };
     let ballast = disk.join("ballast");
-    fs::write(&ballast, vec![0; 4 << 20]).unwrap();
+    fs::write(&ballast, vec![0; 11 << 19]).unwrap();
     let path = disk.join("api.db");
-    let api = open(&path);
+    // Texts may be as long as it takes.
+    let unbounded = Kinds::standard().with(Kind::typed::<Claim>());
+    let api = LocalApi::open(&path, unbounded).unwrap();
     let client = api.client("default");
 
     let attempt = |name: String, padding: usize| {
@@ -122,7 +124,7 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_nothing_is_lost() {
     // fails before they have run.
     let mut outcomes = Vec::new();
     for round in 0..3 {
-        let padding = |at: usize| if at % 8 < 4 { 2_900_000 } else { 10 };
+        let padding = |at: usize| if at % 8 < 4 { 1_500_000 } else { 10 };
         let among = (0..24).map(|at| attempt(format!("a-{round}-{at}"), padding(at)));
         outcomes.extend(join_all(among).await);
     }

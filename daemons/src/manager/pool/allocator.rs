@@ -298,9 +298,7 @@ impl Task {
         observation: &Observation,
         planned: &PoolPlan,
     ) -> Result<(), WriteError> {
-        let bytes = apply::size(&planned.status);
-        tokio::time::sleep(context.pacer.take(bytes, Instant::now())).await;
-        let written = apply::write(context, &observation.object, planned.status.clone()).await?;
+        let (written, bytes) = apply::write(context, &observation.object, planned.status.clone()).await?;
         self.cadence.wrote(bytes, Instant::now());
         for notice in &planned.notices {
             context.events.warn(&written, notice).await;

@@ -3,6 +3,7 @@
 
 pub(super) mod allocator;
 mod apply;
+mod ceiling;
 mod observe;
 mod plan;
 
@@ -22,6 +23,7 @@ use vmdhcp_core::pool::{PoolRef, defaults};
 use vmdhcp_core::{NetworkName, Pool};
 
 pub(super) use allocator::{AllocatorError, Allocators};
+pub(super) use plan::POOL_TOO_LARGE;
 
 use super::{Context, GuardedClaim, ManagerError, Placement};
 

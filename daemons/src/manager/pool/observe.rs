@@ -63,6 +63,8 @@ pub(super) struct Observation {
     pub(super) known: KnownCards,
     /// Addresses that the operator declares free of any guest.
     pub(super) reuse: BTreeSet<Ipv4Addr>,
+    /// Most bytes that the object may have.
+    pub(super) ceiling: usize,
 }
 
 impl Observation {
@@ -100,6 +102,7 @@ impl Observation {
             known,
             reuse: reuse.split(',').filter_map(|address| address.trim().parse().ok()).collect(),
             allocations,
+            ceiling: context.largest_pool,
             object,
         }
     }

@@ -24,7 +24,7 @@ use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL
 
 use super::super::defects::Defect;
 use super::super::{
-    Context, GuardedClaim, ManagerMetrics, Placement, claim, events, first_list, pacer, pool,
+    Context, GuardedClaim, Limits, ManagerMetrics, Placement, claim, events, first_list, pacer, pool,
 };
 use super::journal::Journal;
 use crate::cluster::faults::{Faults, Random};
@@ -136,7 +136,8 @@ impl Work {
             leases,
             allocators: pool::Allocators::default(),
             changed_claims,
-            pacer: pacer::Pacer::default(),
+            pacer: pacer::Pacer::new(Limits::default()),
+            largest_pool: Limits::default().largest_pool,
             first_lists: [pools_listed, claims_listed, leases_listed],
             defect,
         });
