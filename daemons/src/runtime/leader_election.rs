@@ -186,16 +186,16 @@ impl Candidate {
         now.duration_since(since) > lasts
     }
 
-    fn now(&self) -> Option<MicroTime> {
-        Some(MicroTime((self.clock)()))
+    fn now(&self) -> MicroTime {
+        MicroTime((self.clock)())
     }
 
     fn new_lease(&self) -> Lease {
         let spec = LeaseSpec {
             holder_identity: Some(self.identity.clone()),
             lease_duration_seconds: Some(self.durations.seconds()),
-            acquire_time: self.now(),
-            renew_time: self.now(),
+            acquire_time: Some(self.now()),
+            renew_time: Some(self.now()),
             lease_transitions: Some(0),
             ..LeaseSpec::default()
         };
@@ -213,8 +213,8 @@ impl Candidate {
         let spec = LeaseSpec {
             holder_identity: Some(self.identity.clone()),
             lease_duration_seconds: Some(self.durations.seconds()),
-            acquire_time: if renews { former.acquire_time } else { self.now() },
-            renew_time: self.now(),
+            acquire_time: if renews { former.acquire_time } else { Some(self.now()) },
+            renew_time: Some(self.now()),
             lease_transitions: Some(if renews { transitions } else { transitions.saturating_add(1) }),
             ..former
         };
@@ -273,7 +273,7 @@ impl Leadership {
         let spec = LeaseSpec {
             holder_identity: Some(String::new()),
             lease_duration_seconds: Some(1),
-            renew_time: candidate.now(),
+            renew_time: Some(candidate.now()),
             ..lease.spec.clone().unwrap_or_default()
         };
         let next = Lease { spec: Some(spec), ..lease };
@@ -294,7 +294,7 @@ mod tests {
 
     use jiff::{SignedDuration, Timestamp};
     use kube::Client;
-    use kube::api::{Patch, PatchParams};
+    use kube::api::{DeleteParams, Patch, PatchParams};
     use serde_json::json;
     use tower::Layer;
 
@@ -443,7 +443,7 @@ mod tests {
         cluster.leases().patch("leader", &PatchParams::default(), &label).await.unwrap();
         sleep(seconds(30)).await;
         assert_eq!(cluster.leases().get("leader").await.unwrap().metadata.labels.unwrap()["team"], "network");
-        cluster.leases().delete("leader", &Default::default()).await.unwrap();
+        cluster.leases().delete("leader", &DeleteParams::default()).await.unwrap();
         sleep(seconds(30)).await;
         assert!(!kept.is_finished());
         assert_eq!(cluster.spec().await.holder_identity.as_deref(), Some("one"));

@@ -181,7 +181,9 @@ impl Users {
         let mut running = world.wire.running().into_iter().filter(|lease| lease.0 == network);
         if running.all(|lease| explained(&lease)) && world.truth.pools().contains_key(&name) {
             let status = older.as_ref().map_or(json!(null), |older| json!(older.status));
-            older.iter().for_each(|_| world.truth.set_restored(name.clone()));
+            if older.is_some() {
+                world.truth.set_restored(name.clone());
+            }
             let what = if status.is_null() { "is lost" } else { "is replaced by an older one" };
             // A merge patch would keep what has been added since.
             let patch: Patch<Value> = Patch::Merge(json!({ "status": null }));
