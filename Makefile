@@ -5,7 +5,7 @@ ARGS  ?=
 # What is built must be used: without it the tests that want the control plane are left out, and `verdict` says so.
 TESTCLUSTER = $$(! e2e/testcluster/build.sh path >/dev/null || echo required)
 
-.PHONY: help build demo test generate fmt lint doc unit clients testcluster conformance run sim
+.PHONY: help build demo test generate fmt lint doc unit clients testcluster conformance scale run sim
 
 build: ## Build the vmdhcp binary (target/release/vmdhcp)
 	$(CARGO) build --release --locked -p vmdhcp-cli
@@ -45,6 +45,9 @@ unit: ## Run all tests
 	$(CARGO) build --locked -p vmdhcp-cli
 	# Root can make namespaces and install clients, so nothing may be left out.
 	VMDHCP_E2E=$$([ "$$(id -u)" != 0 ] || echo required) VMDHCP_TESTCLUSTER=$(TESTCLUSTER) $(CARGO) test --locked --workspace
+
+scale: testcluster ## Fill a pool on a real API server up to its size limit (docs/scale.md)
+	VMDHCP_TESTCLUSTER=$(TESTCLUSTER) $(CARGO) test --locked -p vmdhcp-daemons --test manager -- --ignored --nocapture forty_thousand
 
 SEEDS ?= 2000
 
