@@ -56,7 +56,7 @@ scale: testcluster ## Fill a pool on a real API server up to its size limit (doc
 SEEDS ?= 2000
 
 sim: ## Run the simulation on many seeds: make sim SEEDS=2000
-	SIM_SEEDS=$(SEEDS) $(CARGO) test --locked -p vmdhcp-daemons --lib manager::simulation -- --ignored --nocapture
+	SIM_SEEDS=$(SEEDS) $(CARGO) test --locked -p vmdhcp-daemons --lib manager::simulation -- --nocapture
 
 generate: ## Rewrite what is generated: CRDs, completions, man pages
 	$(CARGO) build --locked -p vmdhcp-cli
