@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use proptest::test_runner::{Config, RngSeed};
 use vmdhcp_core::api::{IPPool, IPPoolSpec, IPv4Config, PoolRange, Reservation};
-use vmdhcp_core::ipam::{Allocations, Change, Claim, Evidence, Intent, Outcome, Owner, Plan, Waiting, Withdrawn, plan};
+use vmdhcp_core::ipam::{
+    Allocations, Change, Claim, Evidence, Intent, Outcome, Owner, Plan, Waiting, Withdrawn, plan,
+};
 use vmdhcp_core::{MacAddr, Pool};
 
 /// Lease time of the pools here, in seconds.
@@ -165,7 +167,12 @@ pub(crate) struct World {
 
 /// Second 1,000,000, when nothing else is known.
 pub(crate) fn world() -> World {
-    World { now: at(1_000_000), withdrawn: Withdrawn::default(), absent: BTreeSet::new(), reuse: BTreeSet::new() }
+    World {
+        now: at(1_000_000),
+        withdrawn: Withdrawn::default(),
+        absent: BTreeSet::new(),
+        reuse: BTreeSet::new(),
+    }
 }
 
 /// What agents have stopped granting that serve the very version which is planned on.

@@ -6,7 +6,10 @@ mod allocation;
 mod ceiling;
 mod deletion;
 mod fixtures;
+mod on_a_cluster;
 mod pausing;
 mod refusals;
 mod scale;
+#[path = "../testcluster/mod.rs"]
+mod testcluster;
 mod written;
