@@ -123,7 +123,7 @@ pub(super) fn parse_subnet(text: &str) -> Option<Ipv4Net> {
     Ipv4Net::new(address.parse().ok()?, number).ok()
 }
 
-/// The subnet, without host bits; also one that a pool cannot have, so that what is in it can be looked at.
+/// The subnet, without host bits; none if a pool cannot have it, so that nothing is said of what is in it.
 fn subnet(config: &IPv4Config, problems: &mut Problems) -> Option<Ipv4Net> {
     let Some(written) = parse_subnet(&config.cidr) else {
         problems.add(PoolError::Cidr { value: config.cidr.clone() });
@@ -133,6 +133,7 @@ fn subnet(config: &IPv4Config, problems: &mut Problems) -> Option<Ipv4Net> {
     let network = cidr.network();
     if cidr.prefix_len() > 30 {
         problems.add(PoolError::CidrTooSmall { cidr });
+        return None;
     }
     if cidr.prefix_len() == 0
         || network.is_multicast()
@@ -141,6 +142,7 @@ fn subnet(config: &IPv4Config, problems: &mut Problems) -> Option<Ipv4Net> {
         || network.octets()[0] == 0
     {
         problems.add(PoolError::CidrNotUnicast { cidr });
+        return None;
     }
     Some(cidr)
 }
