@@ -30,7 +30,7 @@ testcluster: ## Build the Kubernetes control plane that the tests use (with Go, 
 	@e2e/testcluster/build.sh build
 
 conformance: testcluster ## Check the definition of the API on the local API and on a real control plane
-	VMDHCP_TESTCLUSTER=$(TESTCLUSTER) $(CARGO) test --locked -p vmdhcp-daemons --test api_conformance
+	VMDHCP_TESTCLUSTER=$(TESTCLUSTER) $(CARGO) test --locked -p vmdhcp-daemons --test api_conformance --test crd_rules
 
 fmt: ## Check the formatting
 	$(CARGO) fmt --all --check
