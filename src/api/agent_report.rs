@@ -2,7 +2,9 @@
 //!
 //! The agents may update their Leases and nothing else, and a guest that broke into one could write anything here: who
 //! reads a report believes nothing that frees, moves or grants an address. Lists are bounded by the agent at
-//! [`AgentReport::MOST_ITEMS`] and cut by the reader.
+//! [`AgentReport::MOST_ITEMS`] and [`AgentReport::MOST_CARRIED`] and cut by the reader.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,13 @@ pub struct AgentReport {
     pub from_snapshot: bool,
     /// `metadata.resourceVersion` of the pool that it serves.
     pub resource_version: String,
+    /// Addresses to MACs that it served and that have vanished from the pool without retiring: an older backup was
+    /// restored. Those of which the pool says nothing come first.
+    pub carried: BTreeMap<String, String>,
+    /// How many of them there are, which may be more than fit.
+    pub carried_count: usize,
+    /// `status.ipv4.recovery.since` of the pool, if the agent remembers what it served before that loss.
+    pub witnessed: String,
     /// Where its HTTP server answers, for instance `http://127.0.0.1:8080/agents/default/ippool-1`.
     pub url: String,
     /// Addresses of the pool for which another MAC answered than the one that has them.
@@ -33,6 +42,8 @@ pub struct AgentReport {
 impl AgentReport {
     /// How many items of each list are written and read.
     pub const MOST_ITEMS: usize = 32;
+    /// How many pairs of `carried` are written and read.
+    pub const MOST_CARRIED: usize = 128;
 }
 
 /// An address in use by a MAC that does not have it.

@@ -1,12 +1,12 @@
 //! Pools, claims and evidence, made by adjectives.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use proptest::test_runner::{Config, RngSeed};
-use vmdhcp_core::api::{IPPool, IPPoolSpec, IPv4Config, PoolRange, Reservation};
-use vmdhcp_core::ipam::{Allocations, Change, Claim, Evidence, Intent, Outcome, Owner, Plan, Waiting, plan};
+use vmdhcp_core::api::{IPPool, IPPoolSpec, IPv4Config, LossCause, PoolRange, Reservation};
+use vmdhcp_core::ipam::{Allocations, Change, Claim, Evidence, Intent, Loss, Outcome, Owner, Plan, Waiting, plan};
 use vmdhcp_core::{MacAddr, Pool};
 
 /// Lease time of the pools here, in seconds.
@@ -161,11 +161,26 @@ pub(crate) struct World {
     pub(crate) withdrawn: bool,
     pub(crate) absent: BTreeSet<MacAddr>,
     pub(crate) reuse: BTreeSet<Ipv4Addr>,
+    pub(crate) cause: Option<LossCause>,
+    pub(crate) served: BTreeMap<Ipv4Addr, BTreeSet<MacAddr>>,
+    pub(crate) unnamed: bool,
+    pub(crate) witnessed: bool,
+    pub(crate) nothing_else_used: bool,
 }
 
 /// Second 1,000,000, when nothing else is known.
 pub(crate) fn world() -> World {
-    World { now: at(1_000_000), withdrawn: false, absent: BTreeSet::new(), reuse: BTreeSet::new() }
+    World {
+        now: at(1_000_000),
+        withdrawn: false,
+        absent: BTreeSet::new(),
+        reuse: BTreeSet::new(),
+        cause: None,
+        served: BTreeMap::new(),
+        unnamed: false,
+        witnessed: false,
+        nothing_else_used: false,
+    }
 }
 
 impl World {
@@ -187,8 +202,37 @@ impl World {
         self
     }
 
+    pub(crate) fn without_status(self) -> Self {
+        Self { cause: Some(LossCause::StatusLost), ..self }
+    }
+
+    pub(crate) fn serving(mut self, address: Ipv4Addr, mac: MacAddr) -> Self {
+        self.served.entry(address).or_default().insert(mac);
+        self
+    }
+
+    pub(crate) fn serving_more_than_it_names(self) -> Self {
+        Self { unnamed: true, ..self }
+    }
+
+    pub(crate) fn with_witnesses(self) -> Self {
+        Self { witnessed: true, ..self.with_current_agents() }
+    }
+
+    pub(crate) fn without_unknown_guests(self) -> Self {
+        Self { nothing_else_used: true, ..self }
+    }
+
     pub(crate) fn evidence(&self) -> Evidence<'_> {
-        Evidence { now: self.now, withdrawn: self.withdrawn, absent: &self.absent, reuse: &self.reuse }
+        let Self { now, withdrawn, absent, reuse, cause, served, unnamed, witnessed, nothing_else_used } = self;
+        let loss = Loss {
+            cause: *cause,
+            served,
+            unnamed: *unnamed,
+            witnessed: *witnessed,
+            nothing_else_used: *nothing_else_used,
+        };
+        Evidence { now: *now, withdrawn: *withdrawn, absent, reuse, loss }
     }
 }
 
