@@ -10,8 +10,9 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
-use super::Allocations;
 use super::allocations::after;
+use super::{Allocations, Retiring};
+use crate::api::LossCause;
 use crate::mac::MacAddr;
 
 /// Pairs that a pool has lost, and an agent has not.
@@ -47,18 +48,25 @@ impl Carried {
         }
         for (&address, &mac) in &self.lost {
             allocations.held.remove(&address);
-            allocations.retiring.entry(address).or_insert_with(|| super::Retiring::new(mac, now));
+            allocations.retiring.entry(address).or_insert_with(|| Retiring::new(mac, now));
         }
     }
 }
 
-/// How one state of a pool follows another.
+/// What an agent remembers of a pool beside its last state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// What it served and the pool has lost.
+    pub carried: Carried,
+    /// It has seen the pool become an older one, and the pool has not recovered from that yet.
+    pub broken: bool,
+    /// Since when the pool recovers from a loss before which this memory begins, if it does.
+    pub witnessed: Option<Timestamp>,
+}
+
+/// What is known of a change from one state of a pool to the next.
 #[derive(Debug, Clone, Copy)]
 pub struct Succession<'a> {
-    /// What was served, with all that was carried then.
-    pub previous: &'a Allocations,
-    /// What was carried then.
-    pub carried: &'a Carried,
     /// The version of the object is smaller than before.
     pub went_back: bool,
     /// Addresses that the operator declares free of any guest but the one that the pool has for them.
@@ -69,40 +77,61 @@ pub struct Succession<'a> {
     pub now: Timestamp,
 }
 
-impl Succession<'_> {
-    /// What of the previous state is to be carried on beside `next`.
-    pub fn carry(&self, next: &Allocations) -> Carried {
-        if self.nothing_else_used {
+impl Memory {
+    /// The memory after `next` has followed `previous`, which was served with all that was carried then; completes
+    /// `next` with what is carried now.
+    #[must_use]
+    pub fn follow(&self, previous: &Allocations, next: &mut Allocations, how: Succession<'_>) -> Self {
+        let carried = self.carry(previous, next, how);
+        let vanished = carried.held.keys().any(|address| !self.carried.held.contains_key(address));
+        let broken = self.broken || how.went_back || vanished;
+        let witnessed = next.recovery.and_then(|recovery| {
+            if previous.recovery.map(|former| former.since) == Some(recovery.since) {
+                return self.witnessed;
+            }
+            let remembers = match recovery.cause {
+                // An agent takes no table of a pool that has lost its status: this one is from before.
+                LossCause::StatusLost => previous.longest_lease.is_some(),
+                LossCause::OlderBackup => broken,
+            };
+            remembers.then_some(recovery.since)
+        });
+        carried.restore_into(next, how.now);
+        let is_over = previous.recovery.is_some() && next.recovery.is_none();
+        Self { carried, broken: broken && !is_over, witnessed }
+    }
+
+    fn carry(&self, previous: &Allocations, next: &Allocations, how: Succession<'_>) -> Carried {
+        if how.nothing_else_used {
             return Carried::default();
         }
-        let is_released = |address: &Ipv4Addr| self.released.contains(address);
-        let held = self.previous.held.iter().filter(|&(address, mac)| {
-            let has_left = next.retiring.get(address).is_some_and(|entry| entry.mac == *mac && !entry.served);
+        let is_released = |address: &Ipv4Addr| how.released.contains(address);
+        let held = previous.held.iter().filter(|&(address, mac)| {
+            let retires = next.retiring.get(address);
+            let has_left = retires.is_some_and(|entry| entry.mac == *mac && !entry.served);
             next.held.get(address) != Some(mac) && !has_left && !is_released(address)
         });
         let held: BTreeMap<_, _> = held.map(|(&address, &mac)| (address, mac)).collect();
-        let recovers = next.recovery.is_some() && next.recovery != self.previous.recovery;
-        let breaks =
-            self.went_back || recovers || held.keys().any(|address| !self.carried.held.contains_key(address));
-        let lost = self.previous.retiring.iter().filter(|&(address, entry)| {
+        // Now and then what retires is forgotten. Only where something is lost, it may be lost too.
+        let is_broken = how.went_back
+            || (next.recovery.is_some() && next.recovery != previous.recovery)
+            || held.keys().any(|address| !self.carried.held.contains_key(address));
+        let lost = previous.retiring.iter().filter(|&(address, entry)| {
             let told = next.retiring.contains_key(address) || next.held.get(address) == Some(&entry.mac);
-            let carried = self.carried.lost.contains_key(address);
-            let running = breaks && !self.is_over(entry.withdrawn);
-            (carried || running) && !told && !is_released(address) && !held.contains_key(address)
+            let may_run = is_broken && !is_over(previous, entry, how.now);
+            (may_run || self.carried.lost.contains_key(address))
+                && !told
+                && !is_released(address)
+                && !held.contains_key(address)
         });
         let lost = lost.map(|(&address, entry)| (address, entry.mac)).collect();
         Carried { held, lost }
     }
+}
 
-    /// Whether `next` shows that allocations were lost between the two.
-    pub fn is_broken(&self, carried: &Carried) -> bool {
-        self.went_back || carried.held.keys().any(|address| !self.carried.held.contains_key(address))
-    }
-
-    /// Whether the leases of a retiring pair have run out.
-    fn is_over(&self, withdrawn: Option<Timestamp>) -> bool {
-        let longest = self.previous.longest_lease.unwrap_or(u32::MAX);
-        let end = withdrawn.map(|withdrawn| after(withdrawn, longest));
-        end.is_some_and(|end| end.max(self.previous.earlier_leases_end.unwrap_or(end)) <= self.now)
-    }
+/// Whether the leases of a retiring pair have run out.
+fn is_over(allocations: &Allocations, entry: &Retiring, now: Timestamp) -> bool {
+    let longest = allocations.longest_lease.unwrap_or(u32::MAX);
+    let end = entry.withdrawn.map(|withdrawn| after(withdrawn, longest));
+    end.is_some_and(|end| end.max(allocations.earlier_leases_end.unwrap_or(end)) <= now)
 }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 pub use address_set::AddressSet;
 pub use allocations::{Allocations, Recovery, Retiring};
-pub use carry::{Carried, Succession};
+pub use carry::{Carried, Memory, Succession};
 pub use plan::plan;
 pub use waiting::Waiting;
 

@@ -132,7 +132,9 @@ fn retiring_message(retiring: usize, until: Option<Timestamp>) -> String {
 fn recovering_message(until: Option<Timestamp>) -> String {
     let until = match until {
         Some(until) => format!("until {}", format_time(until)),
-        None => "until all agents have reported what they served and the longest lease has run out".to_owned(),
+        None => {
+            "until all agents have reported what they served and the longest lease has run out".to_owned()
+        }
     };
     format!(
         "the pool has lost allocations and gives no address that an unknown guest may use, {until}; if no such guest \

@@ -36,7 +36,8 @@ fn a_status_of_upstream_reads_with_its_macs_in_canonical_form_and_without_its_ma
 fn an_unreadable_entry_is_kept_and_written_back_as_it_was() {
     let bad =
         [("10.0.0.3", "somebody"), ("10.0.0.300", "02:00:00:00:00:01"), ("10.0.0.4", "01:00:5e:00:00:01")];
-    let nameless = RetiringAddress { mac_address: "?".into(), since: "yesterday".into(), ..RetiringAddress::default() };
+    let nameless =
+        RetiringAddress { mac_address: "?".into(), since: "yesterday".into(), ..RetiringAddress::default() };
     let status = IPv4Status {
         allocated: texts(&bad),
         retiring: [("10.0.0.9".to_owned(), nameless)].into(),

@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use proptest::test_runner::{Config, RngSeed};
 use vmdhcp_core::api::{IPPool, IPPoolSpec, IPv4Config, LossCause, PoolRange, Reservation};
-use vmdhcp_core::ipam::{Allocations, Change, Claim, Evidence, Intent, Loss, Outcome, Owner, Plan, Waiting, plan};
+use vmdhcp_core::ipam::{
+    Allocations, Change, Claim, Evidence, Intent, Loss, Outcome, Owner, Plan, Waiting, plan,
+};
 use vmdhcp_core::{MacAddr, Pool};
 
 /// Lease time of the pools here, in seconds.
@@ -224,7 +226,8 @@ impl World {
     }
 
     pub(crate) fn evidence(&self) -> Evidence<'_> {
-        let Self { now, withdrawn, absent, reuse, cause, served, unnamed, witnessed, nothing_else_used } = self;
+        let Self { now, withdrawn, absent, reuse, cause, served, unnamed, witnessed, nothing_else_used } =
+            self;
         let loss = Loss {
             cause: *cause,
             served,

@@ -8,13 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::strategy::Union;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::LossCause;
 use vmdhcp_core::ipam::{
-    Allocations, Carried, Claim, Evidence, Intent, Loss, Outcome, Plan, Succession, plan,
+    Allocations, Claim, Evidence, Intent, Loss, Memory, Outcome, Plan, Succession, plan,
 };
 
 use crate::fixtures::*;
@@ -141,10 +140,7 @@ struct Agent {
     version: u64,
     lease: u32,
     served: Option<Allocations>,
-    carried: Carried,
-    /// It has seen the pool go back.
-    broken: bool,
-    witnessed: Option<Timestamp>,
+    memory: Memory,
 }
 
 impl Agent {
@@ -152,26 +148,12 @@ impl Agent {
         let Some(mut next) = stored.allocations.clone() else { return };
         if let Some(previous) = &self.served {
             let succession = Succession {
-                previous,
-                carried: &self.carried,
                 went_back: stored.version < self.version,
                 released: &BTreeSet::new(),
                 nothing_else_used: false,
                 now: at(now),
             };
-            let carried = succession.carry(&next);
-            self.broken |= succession.is_broken(&carried);
-            if let Some(recovery) = next.recovery
-                && previous.recovery.map(|former| former.since) != Some(recovery.since)
-            {
-                let remembers = match recovery.cause {
-                    LossCause::StatusLost => previous.longest_lease.is_some(),
-                    LossCause::OlderBackup => self.broken,
-                };
-                self.witnessed = remembers.then_some(recovery.since);
-            }
-            carried.restore_into(&mut next, at(now));
-            self.carried = carried;
+            self.memory = self.memory.follow(previous, &mut next, succession);
         }
         (self.version, self.lease, self.served) = (stored.version, stored.lease, Some(next));
     }
@@ -181,8 +163,7 @@ impl Agent {
 #[derive(Debug, Clone, Default)]
 struct Report {
     version: u64,
-    carried: Carried,
-    witnessed: Option<Timestamp>,
+    memory: Memory,
 }
 
 /// All that a backup has.
@@ -284,8 +265,8 @@ impl Model {
     }
 
     fn report(&mut self, agent: usize) {
-        let Agent { version, carried, witnessed, .. } = self.agents[agent].clone();
-        self.database.reports[agent] = Report { version, carried, witnessed };
+        let Agent { version, memory, .. } = self.agents[agent].clone();
+        self.database.reports[agent] = Report { version, memory };
     }
 
     fn edit(&mut self, card: u8, edit: impl FnOnce(&mut Claim)) {
@@ -307,7 +288,7 @@ impl Model {
             Some(_) => went_back.then_some(LossCause::OlderBackup),
         };
         let mut served: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for (address, mac) in reports.iter().flat_map(|report| report.carried.iter()) {
+        for (address, mac) in reports.iter().flat_map(|report| report.memory.carried.iter()) {
             served.entry(address).or_default().insert(mac);
         }
         let recovery = stored.allocations.as_ref().and_then(|allocations| allocations.recovery);
@@ -315,7 +296,7 @@ impl Model {
         let loss = Loss {
             cause,
             served: &served,
-            witnessed: since.is_some() && reports.iter().all(|report| report.witnessed == since),
+            witnessed: since.is_some() && reports.iter().all(|report| report.memory.witnessed == since),
             ..Loss::NONE
         };
         let evidence = Evidence {

@@ -90,8 +90,8 @@ impl Case {
             return false;
         }
         (self.world.absent.contains(&entry.mac)
-                && !self.has_claim(entry.mac)
-                && (self.world.withdrawn || entry.withdrawn.is_some()))
+            && !self.has_claim(entry.mac)
+            && (self.world.withdrawn || entry.withdrawn.is_some()))
             || self.leases_end(entry).is_some_and(|end| end <= self.world.now)
     }
 }

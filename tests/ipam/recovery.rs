@@ -94,7 +94,8 @@ mod status_of_the_pool {
         let mut allocations = Allocations::default();
         let plan = settle(&pool(ip(1), ip(4)), &mut allocations, &claims, &world().without_status());
         assert_eq!(plan.outcomes[..4], [const { Outcome::Released }; 4]);
-        let retiring: Vec<_> = allocations.retiring.iter().map(|(address, entry)| (*address, entry.mac)).collect();
+        let retiring: Vec<_> =
+            allocations.retiring.iter().map(|(address, entry)| (*address, entry.mac)).collect();
         assert_eq!(retiring, [1, 2, 3, 4].map(|last| (ip(last), mac(last))));
         assert_eq!(waiting(&plan.outcomes[4]), &Waiting::AddressRetiring { retiring: 4, until: None });
         let plan = settle(&pool(ip(1), ip(4)), &mut allocations, &[claim(2).remembering(ip(2))], &world());
@@ -138,10 +139,8 @@ mod status_of_the_pool {
     #[test]
     fn a_granted_address_that_the_pool_no_longer_gives_stays_with_its_card() {
         // Outside the ranges, excluded, the router's, reserved for another card, declared by an older claim.
-        let spec = pool(ip(1), ip(20))
-            .excluding("10.0.0.5")
-            .with_router(ip(6))
-            .reserving(mac(50), Some(ip(7)));
+        let spec =
+            pool(ip(1), ip(20)).excluding("10.0.0.5").with_router(ip(6)).reserving(mac(50), Some(ip(7)));
         let claims = [
             claim(10).granted(ip(99)),
             claim(11).granted(ip(5)),
@@ -238,7 +237,10 @@ mod recovery {
     fn an_agent_that_serves_more_than_it_can_name_keeps_it_from_ending() {
         let unnamed = world().with_witnesses().serving_more_than_it_names();
         let plan = settle(&pool(ip(1), ip(9)), &mut recovering(), &[claim(1)], &unnamed);
-        assert_eq!((plan.changes, plan.outcomes), (vec![Change::WithdrawUnknown], vec![waits_for_recovery()]));
+        assert_eq!(
+            (plan.changes, plan.outcomes),
+            (vec![Change::WithdrawUnknown], vec![waits_for_recovery()])
+        );
         // Even after the longest lease, for it goes on granting them.
         let plan = settle(&pool(ip(1), ip(9)), &mut nothing_held(), &[claim(1)], &unnamed);
         assert_eq!(plan.outcomes, [waits_for_recovery()]);
@@ -371,7 +373,8 @@ mod older_backup {
         for word in [world().reusing(ip(1)), world().without_unknown_guests()] {
             let mut allocations = nothing_held();
             settle(&pool(ip(1), ip(1)), &mut allocations, &[claim(2)], &world().serving(ip(1), mac(9)));
-            let plan = settle(&pool(ip(1), ip(1)), &mut allocations, &[claim(2)], &word.serving(ip(1), mac(9)));
+            let plan =
+                settle(&pool(ip(1), ip(1)), &mut allocations, &[claim(2)], &word.serving(ip(1), mac(9)));
             assert_eq!(plan.outcomes, [Outcome::Holds(ip(1))]);
         }
     }

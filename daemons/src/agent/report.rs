@@ -2,6 +2,7 @@
 //!
 //! The manager makes the Lease; without one there is nothing to do. Nothing else is ever written by an agent.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior};
+use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AddressConflict, AgentReport, ForeignServer, format_time};
 
 use super::foreign;
@@ -93,13 +95,18 @@ impl Reporter {
             })
             .take(AgentReport::MOST_ITEMS)
             .collect();
+        let carried = serving.as_ref().map_or(&[][..], |serving| &serving.carried);
+        let as_texts = |(address, mac): &(Ipv4Addr, MacAddr)| (address.to_string(), mac.to_string());
         let report = AgentReport {
             agent: self.agent.clone(),
             pool_uid: serving.as_ref().map(|serving| serving.pool_uid.clone()).unwrap_or_default(),
             mac_address: self.interface.mac().to_string(),
             ready: state.readiness().is_ok(),
             from_snapshot: serving.as_ref().is_some_and(|serving| serving.from_snapshot),
-            resource_version: serving.map(|serving| serving.resource_version.clone()).unwrap_or_default(),
+            resource_version: serving.as_ref().map(|serving| serving.resource_version.clone()).unwrap_or_default(),
+            carried: carried.iter().take(AgentReport::MOST_CARRIED).map(as_texts).collect(),
+            carried_count: carried.len(),
+            witnessed: time(serving.as_ref().and_then(|serving| serving.witnessed)),
             url: self.url.clone(),
             conflicts,
             foreign_servers,
@@ -143,7 +150,9 @@ fn bounded(mut report: AgentReport) -> AgentReport {
         let longer = if report.conflicts.len() > report.foreign_servers.len() {
             report.conflicts.pop().map(drop)
         } else {
-            report.foreign_servers.pop().map(drop)
+            // What holds addresses goes last.
+            let foreign = report.foreign_servers.pop().map(drop);
+            foreign.or_else(|| report.carried.pop_last().map(drop))
         };
         if longer.is_none() {
             break;
@@ -166,8 +175,9 @@ impl Sent {
         if next.ready != self.report.ready || next.mac_address != self.report.mac_address {
             return true;
         }
-        // The manager waits for every agent to serve a version before it gives an address to another card.
-        if next.resource_version != self.report.resource_version {
+        // The manager waits for every agent to serve a version before it gives an address to another card, and gives
+        // none that an agent carries.
+        if next.resource_version != self.report.resource_version || next.carried != self.report.carried {
             return age >= PERIOD;
         }
         age >= HEARTBEAT

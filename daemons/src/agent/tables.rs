@@ -2,18 +2,18 @@
 //!
 //! Pure: time comes in, and nothing goes out but values. Three things are remembered from one object to the next,
 //! because no single object tells them: the last good state, leases that vanished without having retired (an older
-//! backup was restored; their cards go on being renewed), and addresses that the server had before.
+//! backup was restored; their cards go on being renewed, and nobody else gets their addresses), and addresses that the
+//! server had before.
 
-use std::collections::{BTreeMap, HashSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use vmdhcp_core::api::IPPool;
+use vmdhcp_core::api::{IPPool, REUSE_ALL, REUSE_ANNOTATION};
 use vmdhcp_core::dhcp::{Extras, LeaseTable};
-use vmdhcp_core::ipam::Allocations;
+use vmdhcp_core::ipam::{Allocations, Memory, Succession};
 use vmdhcp_core::pool::{NtpServer, Pool, PoolError, PoolErrors};
 use vmdhcp_core::{MacAddr, api};
 
@@ -36,7 +36,7 @@ struct Accepted {
     pool: Pool,
     /// What is stored, and what is carried over.
     allocations: Allocations,
-    carried: BTreeMap<Ipv4Addr, MacAddr>,
+    memory: Memory,
     complaints: Vec<PoolError>,
 }
 
@@ -70,16 +70,17 @@ impl Refusal {
 #[derive(Debug, Clone)]
 pub(crate) struct Remembered {
     pub(crate) stored: Arc<IPPool>,
-    pub(crate) carried: BTreeMap<Ipv4Addr, MacAddr>,
+    pub(crate) memory: Memory,
     pub(crate) former_servers: Vec<FormerServer>,
 }
 
 impl Tables {
     /// Goes on from what was remembered before a restart.
     pub(crate) fn restore(remembered: Remembered) -> Result<Self, Refusal> {
-        let Remembered { stored, carried, former_servers } = remembered;
+        let Remembered { stored, memory, former_servers } = remembered;
         let mut accepted = Accepted::read(stored)?;
-        accepted.carry(carried);
+        memory.carried.restore_into(&mut accepted.allocations, Timestamp::UNIX_EPOCH);
+        accepted.memory = memory;
         Ok(Self { accepted: Some(accepted), former_servers })
     }
 
@@ -88,8 +89,21 @@ impl Tables {
         let mut next = Accepted::read(stored)?;
         match self.accepted.take() {
             Some(previous) if previous.stored.metadata.uid == next.stored.metadata.uid => {
+                if previous.allocations.longest_lease.is_some() && next.allocations.longest_lease.is_none() {
+                    self.accepted = Some(previous);
+                    return Err(Refusal::NoLeases);
+                }
                 self.note_former_server(&previous.pool, &next.pool, now);
-                next.carry(vanished(&previous.allocations, &next.allocations));
+                let released = next.stored.metadata.annotations.as_ref();
+                let released = released.and_then(|annotations| annotations.get(REUSE_ANNOTATION));
+                let released: Vec<_> = released.into_iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+                let succession = Succession {
+                    went_back: version(&next.stored) < version(&previous.stored),
+                    released: &released.iter().filter_map(|address| address.parse().ok()).collect(),
+                    nothing_else_used: released.contains(&REUSE_ALL),
+                    now,
+                };
+                next.memory = previous.memory.follow(&previous.allocations, &mut next.allocations, succession);
             }
             Some(_) | None => self.former_servers.clear(),
         }
@@ -132,7 +146,8 @@ impl Tables {
         };
         let former = self.former_servers.iter().map(|former| former.address);
         let previous_servers = former.filter(|address| !is_taken(*address)).collect();
-        Some(LeaseTable::build(pool, allocations, &Extras { previous_servers, ..extras.clone() }))
+        let carried = self.memory().carried.held.into_keys().collect();
+        Some(LeaseTable::build(pool, allocations, &Extras { previous_servers, carried, ..extras.clone() }))
     }
 
     /// The checked pool.
@@ -145,9 +160,21 @@ impl Tables {
         self.accepted.as_ref().map(|accepted| &accepted.stored)
     }
 
-    /// Leases that are served although they vanished from the pool.
-    pub(crate) fn carried(&self) -> BTreeMap<Ipv4Addr, MacAddr> {
-        self.accepted.as_ref().map(|accepted| accepted.carried.clone()).unwrap_or_default()
+    /// What is remembered of the pool beside what it says: leases that vanished, above all.
+    pub(crate) fn memory(&self) -> Memory {
+        self.accepted.as_ref().map(|accepted| accepted.memory.clone()).unwrap_or_default()
+    }
+
+    /// Pairs that vanished from the pool, those first of which it says nothing at all.
+    pub(crate) fn carried(&self) -> Vec<(Ipv4Addr, MacAddr)> {
+        let Some(accepted) = &self.accepted else { return Vec::new() };
+        let status = accepted.stored.status.as_ref().and_then(|status| status.ipv4.as_ref());
+        let is_kept = |address: Ipv4Addr| {
+            status.is_some_and(|ipv4| ipv4.retiring.get(&address.to_string()).is_some_and(|entry| entry.served))
+        };
+        let mut carried: Vec<_> = accepted.memory.carried.iter().collect();
+        carried.sort_by_cached_key(|&(address, mac)| (is_kept(address), address, mac));
+        carried
     }
 
     /// Options that are left out because they are wrong.
@@ -167,10 +194,10 @@ impl Tables {
 
     /// What to remember over a restart.
     pub(crate) fn remember(&self) -> Option<Remembered> {
-        let Accepted { stored, carried, .. } = self.accepted.as_ref()?;
+        let Accepted { stored, memory, .. } = self.accepted.as_ref()?;
         Some(Remembered {
             stored: Arc::clone(stored),
-            carried: carried.clone(),
+            memory: memory.clone(),
             former_servers: self.former_servers.clone(),
         })
     }
@@ -181,28 +208,13 @@ impl Accepted {
         let status = stored.status.as_ref().and_then(|status| status.ipv4.as_ref());
         let allocations = Allocations::read(status.ok_or(Refusal::NoLeases)?);
         let (pool, complaints) = Pool::from_stored(&stored)?;
-        Ok(Self { stored, pool, allocations, carried: BTreeMap::new(), complaints })
-    }
-
-    fn carry(&mut self, pairs: BTreeMap<Ipv4Addr, MacAddr>) {
-        self.allocations.held.extend(&pairs);
-        self.carried = pairs;
+        Ok(Self { stored, pool, allocations, memory: Memory::default(), complaints })
     }
 }
 
-/// Pairs that were held, and now are neither held nor retiring: nothing says that the card has lost its address.
-///
-/// An address that another card has by now is that card's; a card that has another address by now has lost this one.
-fn vanished(previous: &Allocations, next: &Allocations) -> BTreeMap<Ipv4Addr, MacAddr> {
-    let holders: HashSet<MacAddr> = next.held.values().copied().collect();
-    previous
-        .held
-        .iter()
-        .filter(|(address, mac)| {
-            !next.held.contains_key(address) && !next.retiring.contains_key(address) && !holders.contains(mac)
-        })
-        .map(|(address, mac)| (*address, *mac))
-        .collect()
+/// The version of an object as a number, to tell which of two states is newer.
+fn version(stored: &IPPool) -> Option<u64> {
+    stored.metadata.resource_version.as_deref()?.parse().ok()
 }
 
 /// An object without what an agent does not need: who wrote which field, and everything of the status but leases and

@@ -17,8 +17,7 @@ impl Planner<'_> {
         let (given, loss) = (self.given, self.evidence.loss);
         let mut cause = loss.cause;
         for &address in loss.served.keys() {
-            let is_ours =
-                self.pool.domain.contains(address) || self.holders.reserved_for(address).is_some();
+            let is_ours = self.pool.domain.contains(address) || self.holders.reserved_for(address).is_some();
             // Of several cards one stands for all: nobody gets the address.
             let Some(mac) = self.served(address).next().filter(|_| is_ours) else { continue };
             if self.unreadable.contains(&address) {
@@ -45,7 +44,9 @@ impl Planner<'_> {
             }
         }
         // As long as a loss shows, not everybody serves what was rebuilt.
-        let Some(recovery) = given.recovery.filter(|_| cause.is_none() || loss.nothing_else_used) else { return };
+        let Some(recovery) = given.recovery.filter(|_| cause.is_none() || loss.nothing_else_used) else {
+            return;
+        };
         let leases_end = recovery.withdrawn.map(|withdrawn| self.leases_end(withdrawn));
         let all_told = self.evidence.withdrawn && loss.witnessed && !loss.unnamed;
         if loss.nothing_else_used || all_told || leases_end.is_some_and(|end| end <= self.evidence.now) {
@@ -90,7 +91,8 @@ impl Planner<'_> {
             self.recover(LossCause::OlderBackup);
         }
         let holder = self.holders.get(mac);
-        let elected = holder.filter(|holder| holder.claim.is_some_and(|elected| std::ptr::eq(elected, claim)));
+        let elected =
+            holder.filter(|holder| holder.claim.is_some_and(|elected| std::ptr::eq(elected, claim)));
         match (self.current(mac), elected) {
             (None, _) if claim.granted && holder.is_some() => self.change(Change::Allocate { address, mac }),
             (None, Some(_)) if !self.pool.paused && self.obstacle(mac, address).is_none() => {

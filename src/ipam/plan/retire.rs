@@ -117,9 +117,7 @@ impl Planner<'_> {
             .allocations
             .retiring
             .iter()
-            .filter(|(address, entry)| {
-                self.is_reusable(**address, entry) && !remembered.contains(*address)
-            })
+            .filter(|(address, entry)| self.is_reusable(**address, entry) && !remembered.contains(*address))
             .map(|(&address, _)| address)
             .collect();
         for address in over {
