@@ -4,6 +4,9 @@
 
 use std::process::ExitCode;
 
+use kube::core::Status;
+use vmdhcp_daemons::cluster::local::READ_ONLY_FILE;
+
 use crate::failure::Failure;
 
 /// Done.
@@ -57,6 +60,7 @@ pub(crate) fn number(result: &Result<(), Failure>) -> u8 {
         Failure::Connect(_) | Failure::Unreachable { .. } => UNREACHABLE,
         Failure::TimedOut { .. } => TIMED_OUT,
         Failure::Api { status, .. } => match status.code {
+            403 if is_about_a_read_only_file(status) => NOT_ALLOWED,
             // An admission webhook refuses with this code too; the object is at fault then, not the user.
             403 if status.message.contains("denied the request") || !is_rbac(&status.message) => REFUSED,
             401 | 403 => NOT_ALLOWED,
@@ -74,6 +78,12 @@ pub(crate) fn number(result: &Result<(), Failure>) -> u8 {
     }
 }
 
+/// Whether the user, and not the object, is at fault: the API is a file that only others may write.
+fn is_about_a_read_only_file(status: &Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == READ_ONLY_FILE)
+}
+
 /// Whether a message is that of the authorizer, which begins its reason like this for every verb.
 fn is_rbac(message: &str) -> bool {
     message.contains("cannot ") && message.contains(" resource ")
@@ -81,8 +91,6 @@ fn is_rbac(message: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use kube::core::Status;
-
     use super::*;
 
     fn api(code: u16, message: &str) -> Result<(), Failure> {

@@ -332,19 +332,6 @@ fn without_an_api_the_message_names_both_ways_to_one() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_and_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("notes.txt"), "dear diary, this is no database at all").unwrap();
-    let mut command = vmdhcp(folder.path());
-    command.args(["--local", "notes.txt", "pool", "list"]);
-    let (said, code) = run(command, "");
-    assert_eq!(code, 6, "{said}");
-    assert!(said.starts_with("error: ") && said.contains("notes.txt"), "{said}");
-    let text = std::fs::read_to_string(folder.path().join("notes.txt")).unwrap();
-    assert_eq!(text, "dear diary, this is no database at all");
-}
-
-#[test]
 fn a_kubeconfig_that_is_missing_or_broken_is_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("broken"), "clusters: 7").unwrap();

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use vmdhcp_core::NetworkName;
 
 use crate::agent::{AgentError, AgentMetrics};
-use crate::cluster::local::{LocalApi, LockError};
+use crate::cluster::local::{LocalApi, LockError, OpenError};
 use crate::manager::{self, ManagerError, ManagerMetrics, ManagerOptions, Placement};
 use crate::runtime::{Shutdown, admin};
 
@@ -55,6 +55,9 @@ pub enum StandaloneError {
         /// As given.
         interface: String,
     },
+    /// The file cannot be relied on.
+    #[error(transparent)]
+    File(#[from] OpenError),
     /// Another process serves this interface out of this file.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -91,6 +94,7 @@ pub enum StandaloneError {
 pub async fn run(options: StandaloneOptions, shutdown: Shutdown) -> Result<(), StandaloneError> {
     let StandaloneOptions { api, client, interfaces, listen, snapshots } = options;
     check_interfaces(&interfaces)?;
+    api.ensure_sound().await?;
     let _locks =
         interfaces.values().map(|interface| api.lock_interface(interface)).collect::<Result<Vec<_>, _>>()?;
     std::fs::create_dir_all(&snapshots)

@@ -136,7 +136,7 @@ fn a_file_that_is_not_ours_is_refused_and_left_alone() {
     assert!(matches!(error, OpenError::NoFolder { .. }));
     assert!(error.to_string().contains("absent does not exist"), "{error}");
 
-    assert!(matches!(refused(folder.path()), OpenError::Sqlite { .. }));
+    assert!(matches!(refused(folder.path()), OpenError::Folder { .. }));
 }
 
 #[test]

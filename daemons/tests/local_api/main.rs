@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod change_log;
+mod durability;
 mod file;
 mod load;
 mod requests;
 mod rules;
+mod storage;
 
 use std::time::Duration;
 

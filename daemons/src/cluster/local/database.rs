@@ -1,151 +1,100 @@
-//! The SQLite file: how it is opened, whose it is, and its tables.
+//! The SQLite file: how it is opened, and what it promises.
+//!
+//! **What was answered is on the disk.** The file is in write-ahead mode with `synchronous = FULL`: every commit ends
+//! with an fsync of the log, before anybody is told of it. So a write that was acknowledged survives a killed process
+//! (which would not even take the fsync: the page cache is the kernel's) and a power cut as well, as far as the disk
+//! keeps what it says it has. That is worth its price here, because a lost write of a pool is an address given twice:
+//! agents and guests go on with what they were told, while the file has forgotten it. The price is one fsync a
+//! transaction, and the writes that wait for one share the next (`engine`). NORMAL would only sync at checkpoints: no
+//! damage after a power cut, but the last seconds gone.
+//!
+//! **A transaction is there or not.** Whoever opens the file after a crash takes whole transactions out of the log and
+//! drops a torn one, which its checksums tell. Formats change in one transaction too (`schema`).
+//!
+//! A user who may only read, or whose disk is full, gets an API to read from (`read_only`); what is damaged, foreign or newer is refused and
+//! left alone (`open_error`).
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-/// Marks a file as ours (`PRAGMA application_id`): "vmdh".
-const APPLICATION_ID: i32 = 0x766d_6468;
-/// Version of the tables below (`PRAGMA user_version`).
-const SCHEMA_VERSION: i32 = 1;
+use super::{
+    open_error::OpenError,
+    read_only,
+    schema::{self, Format, VERSION},
+    storage_fault::StorageFault,
+};
+
 /// How long a write waits for another process' write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to pause where SQLite itself does not wait.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
-/// `state` has one row: the latest revision, and the latest one that has been pruned from `changes`. `before` is only
-/// there when the labels changed, for watches whose selector the object has left.
-const SCHEMA: &str = "
-CREATE TABLE state (revision INTEGER NOT NULL, compacted INTEGER NOT NULL);
-INSERT INTO state VALUES (1, 1);
-CREATE TABLE objects (
-    id INTEGER PRIMARY KEY,
-    api_group TEXT NOT NULL,
-    resource TEXT NOT NULL,
-    namespace TEXT NOT NULL,
-    name TEXT NOT NULL,
-    uid TEXT NOT NULL UNIQUE,
-    labels TEXT,
-    body TEXT NOT NULL,
-    UNIQUE (api_group, resource, namespace, name)
-);
-CREATE TABLE owners (
-    owner_uid TEXT NOT NULL,
-    object_id INTEGER NOT NULL REFERENCES objects (id) ON DELETE CASCADE
-);
-CREATE INDEX owners_by_owner ON owners (owner_uid);
-CREATE INDEX owners_by_object ON owners (object_id);
-CREATE TABLE changes (
-    revision INTEGER PRIMARY KEY,
-    type TEXT NOT NULL,
-    api_group TEXT NOT NULL,
-    resource TEXT NOT NULL,
-    namespace TEXT NOT NULL,
-    name TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    labels TEXT,
-    before_labels TEXT,
-    before TEXT,
-    body TEXT NOT NULL
-);
-";
-
-/// Why a file cannot serve as the API's storage.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The folder has to be there.
-    #[error("cannot open {}: the folder {} does not exist", path.display(), folder.display())]
-    NoFolder {
-        /// The file.
-        path: PathBuf,
-        /// Its folder.
-        folder: PathBuf,
-    },
-    /// No right to write the file or its folder.
-    #[error("cannot open {}: it is read-only for this user", path.display())]
-    ReadOnly {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Some other file.
-    #[error("{} is not a database; name another file, or one that does not exist yet", path.display())]
-    NotADatabase {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A database of some other program.
-    #[error("{} is another program's database; name another file, or one that does not exist yet", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Written by a newer version of this program.
-    #[error("{} has format {found}, this program knows {SCHEMA_VERSION}; use a newer vmdhcp", path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        found: i32,
-    },
-    /// Write-ahead logging needs shared memory, which network file systems lack.
-    #[error("{} is on a file system without write-ahead logging (a network share?); use a local disk", path.display())]
-    NoWriteAheadLog {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Another process keeps it locked.
-    #[error("{} is locked by another process", path.display())]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Anything else.
-    #[error("cannot open {}", path.display())]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite says.
-        #[source]
-        source: rusqlite::Error,
-    },
-    /// The threads that serve the file cannot be started.
-    #[error("cannot start a thread to serve {}", path.display())]
-    Thread {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: std::io::Error,
-    },
+/// A file that has been opened.
+pub(super) enum Opened {
+    /// To read and to write.
+    Writable(Connection),
+    /// Only to read, and why.
+    ReadOnly(Connection, StorageFault),
 }
 
-/// Opens a file, creating it if there is none.
-pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let sqlite = |source: rusqlite::Error| explain(&path, source);
+/// Opens the file with this absolute name, creating it if there is none.
+pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
     if let Some(folder) = path.parent()
         && !folder.is_dir()
     {
-        return Err(OpenError::NoFolder { folder: folder.to_owned(), path: path.clone() });
+        return Err(OpenError::NoFolder { folder: folder.to_owned(), path: path.to_owned() });
     }
+    if path.is_dir() {
+        return Err(OpenError::Folder { path: path.to_owned() });
+    }
+    // SQLite would take it for a new file, and throw its log away.
+    if is_empty(path) == Some(true) && is_empty(&read_only::beside(path, "-wal")) == Some(false) {
+        let what = "it is empty, and its log is not".to_owned();
+        return Err(OpenError::Damaged { path: path.to_owned(), what });
+    }
+    let fault = match open_to_write(path) {
+        Ok(connection) => return Ok(Opened::Writable(connection)),
+        Err(OpenError::CannotCreate { .. }) => StorageFault::ReadOnly,
+        // The file may be written, but its log cannot be created beside it.
+        Err(OpenError::Sqlite { source, .. })
+            if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) =>
+        {
+            StorageFault::ReadOnly
+        }
+        Err(OpenError::Full { .. }) if is_empty(path) == Some(false) => StorageFault::Full,
+        Err(error) => return Err(error),
+    };
+    Ok(Opened::ReadOnly(read_only::open(path)?, fault))
+}
+
+fn is_empty(path: &Path) -> Option<bool> {
+    path.metadata().ok().map(|file| file.len() == 0)
+}
+
+/// Opens a file that this user may write.
+pub(super) fn open_to_write(path: &Path) -> Result<Connection, OpenError> {
+    let sqlite = |source: rusqlite::Error| OpenError::explain(path, source);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&path, flags).map_err(sqlite)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    // Asked before anything is read: reading would leave a log and its index behind that belong to the wrong user.
     if connection.is_readonly("main").map_err(sqlite)? {
-        return Err(OpenError::ReadOnly { path });
+        return Err(OpenError::CannotCreate { path: path.to_owned() });
     }
-    identify(&mut connection, &path)?;
+    configure(&connection).map_err(sqlite)?;
+    let format = schema::identify(&mut connection, path)?;
     let mode = write_ahead(&connection).map_err(sqlite)?;
     if mode != "wal" {
-        return Err(OpenError::NoWriteAheadLog { path });
+        return Err(OpenError::NoWriteAheadLog { path: path.to_owned() });
     }
-    // FULL: a write that was answered survives a power cut, at the cost of one fsync a transaction.
     connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
-    prepare(&mut connection).map_err(sqlite)?;
+    if format != Format::Known(VERSION) {
+        schema::prepare(&mut connection).map_err(sqlite)?;
+    }
     Ok(connection)
 }
 
@@ -153,10 +102,21 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 pub(super) fn open_in_memory() -> Result<Connection, OpenError> {
     let memory = || -> rusqlite::Result<Connection> {
         let mut connection = Connection::open_in_memory()?;
-        prepare(&mut connection)?;
+        configure(&connection)?;
+        schema::prepare(&mut connection)?;
         Ok(connection)
     };
     memory().map_err(|source| OpenError::Sqlite { path: ":memory:".into(), source })
+}
+
+/// What every connection needs, whatever it is to.
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // A page that is not what it should be is told of when it is read, instead of read as something else.
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
 }
 
 /// Switches to write-ahead logging, and gives the mode that the file now has.
@@ -179,45 +139,12 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
     }
 }
 
-fn identify(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
-    // In one transaction: another process may be making the tables, and its mark goes with them.
-    let mut read = || -> rusqlite::Result<(i32, i32, i64)> {
-        let transaction = connection.transaction()?;
-        let pragma = |name| transaction.pragma_query_value(None, name, |row| row.get(0));
-        let tables = transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-        Ok((pragma("application_id")?, pragma("user_version")?, tables))
-    };
-    let (application_id, version, tables) = read().map_err(|e| explain(path, e))?;
-    let path = path.to_owned();
-    match application_id {
-        0 if tables == 0 => Ok(()),
-        APPLICATION_ID if version > SCHEMA_VERSION => Err(OpenError::Newer { path, found: version }),
-        APPLICATION_ID => Ok(()),
-        _ => Err(OpenError::Foreign { path }),
-    }
-}
-
-fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Asked again inside the transaction: another process may have just made the tables.
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    if tables == 0 {
-        transaction.execute_batch(SCHEMA)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    }
-    transaction.commit()
-}
-
-fn explain(path: &Path, source: rusqlite::Error) -> OpenError {
-    let path = path.to_owned();
-    match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotADatabase { path },
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => OpenError::ReadOnly { path },
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { path },
-        _ => OpenError::Sqlite { path, source },
+/// Looks at every page of a database of ours, and says what is wrong if anything is.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let first = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
+    match first.map_err(|source| OpenError::explain(path, source))?.as_str() {
+        "ok" => Ok(()),
+        what => Err(OpenError::Damaged { path: path.to_owned(), what: what.replace('\n', " ") }),
     }
 }
 
@@ -245,5 +172,13 @@ mod tests {
                 }
             });
         }
+    }
+
+    #[test]
+    fn a_commit_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_to_write(&folder.path().join("new.db")).unwrap();
+        let synchronous: i32 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        assert_eq!(synchronous, 2, "FULL");
     }
 }

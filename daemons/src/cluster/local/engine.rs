@@ -2,18 +2,21 @@
 //!
 //! A file has two threads: one writes, and takes all writes that wait into one transaction (each in its savepoint, so
 //! that a refused one costs only itself), because synchronous commits cost an fsync each; the other reads. Reads and
-//! writes thus never wait for each other. In memory there is one connection and everything runs where it is called,
+//! writes thus never wait for each other. Where the file itself fails (a full disk, say) the whole transaction is told
+//! so, and none of it is stored. A file that may only be read has only the thread that reads. In memory there is one connection and everything runs where it is called,
 //! in the order of the calls: a test that replays the calls gets the same answers.
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
         mpsc,
     },
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -22,9 +25,12 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::{
     Options,
-    database::{self, OpenError},
+    database::{self, Opened},
     kinds::Kinds,
+    open_error::OpenError,
     refusal::Refusal,
+    schema,
+    storage_fault::StorageFault,
     transaction::{self, Transaction, Written},
 };
 
@@ -47,16 +53,37 @@ struct QueuedWrite {
 pub(super) struct Engine {
     shared: Arc<Shared>,
     place: Place,
+    /// Behind `place`, by whose end the threads end.
+    _threads: Option<Threads>,
+}
+
+/// The threads of a file, which end before this does: whoever closes the file last takes the log into it, so that it is
+/// complete in itself when the program has ended.
+struct Threads {
+    reader: Option<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        for thread in [self.reader.take(), self.writer.take()].into_iter().flatten() {
+            // One that has panicked has closed the file as well.
+            drop(thread.join());
+        }
+    }
 }
 
 enum Place {
     Here(Mutex<Writer>),
     Threads { writes: mpsc::Sender<QueuedWrite>, reads: mpsc::Sender<ReadJob> },
+    Reader { reads: mpsc::Sender<ReadJob>, because: StorageFault },
 }
 
 struct Shared {
     kinds: Kinds,
     options: Options,
+    /// None in memory.
+    file: Option<PathBuf>,
     latest: AtomicI64,
     /// Tells of every newer revision. A broadcast wakes its receivers in order, where a `watch` draws lots: a run on
     /// virtual time has to replay.
@@ -75,20 +102,50 @@ impl Shared {
 
 impl Engine {
     pub(super) fn in_memory(kinds: Kinds, options: Options) -> Result<Self, OpenError> {
-        let shared = Arc::new(Shared::new(kinds, options));
+        let shared = Arc::new(Shared::new(kinds, options, None));
         let writer = Writer::new(database::open_in_memory()?, Arc::clone(&shared));
-        Ok(Self { shared, place: Place::Here(Mutex::new(writer)) })
+        Ok(Self { shared, place: Place::Here(Mutex::new(writer)), _threads: None })
     }
 
     pub(super) fn on_file(path: &Path, kinds: Kinds, options: Options) -> Result<Self, OpenError> {
-        let shared = Arc::new(Shared::new(kinds, options));
-        let for_writing = Writer::new(database::open(path)?, Arc::clone(&shared));
-        let (writes, queue) = mpsc::channel();
-        start_thread("api-writer", path, move || write_all(for_writing, &queue))?;
-        let (for_reading, announced_to) = (database::open(path)?, Arc::clone(&shared));
+        let shared = Arc::new(Shared::new(kinds, options, Some(path.to_owned())));
+        let (writer, reader) = match database::open(path)? {
+            Opened::Writable(connection) => {
+                (Ok(Writer::new(connection, Arc::clone(&shared))), database::open_to_write(path)?)
+            }
+            Opened::ReadOnly(connection, because) => (Err(because), connection),
+        };
         let (reads, queue) = mpsc::channel();
-        start_thread("api-reader", path, move || read_all(&for_reading, &queue, &announced_to))?;
-        Ok(Self { shared, place: Place::Threads { writes, reads } })
+        let announced_to = Arc::clone(&shared);
+        let reader = start_thread("api-reader", path, move || read_all(&reader, &queue, &announced_to))?;
+        let mut threads = Threads { reader: Some(reader), writer: None };
+        let place = match writer {
+            Err(because) => Place::Reader { reads, because },
+            Ok(writer) => {
+                let (writes, queue) = mpsc::channel();
+                // Two that close at the same time are in each other's way: the reader goes first.
+                let reader = threads.reader.take();
+                let run = move || {
+                    write_all(writer, &queue, || drop(reader.map(JoinHandle::join)));
+                };
+                threads.writer = Some(start_thread("api-writer", path, run)?);
+                Place::Threads { writes, reads }
+            }
+        };
+        Ok(Self { shared, place, _threads: Some(threads) })
+    }
+
+    /// Fails unless the file may be written and every page of it is what it should be; nothing is wrong in memory.
+    pub(super) async fn ensure_sound(&self) -> Result<(), OpenError> {
+        let Some(path) = self.shared.file.clone() else { return Ok(()) };
+        match &self.place {
+            Place::Reader { because: StorageFault::Full, .. } => return Err(OpenError::Full { path }),
+            Place::Reader { .. } => return Err(OpenError::ReadOnly { path }),
+            Place::Here(_) | Place::Threads { .. } => {}
+        }
+        let looked_at = path.clone();
+        let checked = self.read(move |sql| Ok(database::check(sql, &looked_at))).await;
+        checked.unwrap_or_else(|refusal| Err(OpenError::Damaged { path, what: refusal.message().to_owned() }))
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -120,14 +177,15 @@ impl Engine {
         };
         match &self.place {
             Place::Here(writer) => in_transaction(&lock(writer).sql),
-            Place::Threads { reads, .. } => {
+            Place::Threads { reads, .. } | Place::Reader { reads, .. } => {
                 let (answer, answered) = oneshot::channel();
                 let send = Box::new(move |sql: &Connection| {
                     // The client may have gone: then nobody waits for the answer.
                     let _ = answer.send(in_transaction(sql));
                 });
                 reads.send(send).map_err(|_| ended())?;
-                answered.await.map_err(|_| ended())?
+                let outcome = answered.await.map_err(|_| ended())?;
+                outcome.map_err(|refusal| self.shared.name_file(refusal))
             }
         }
     }
@@ -152,15 +210,23 @@ impl Engine {
         match &self.place {
             Place::Here(writer) => lock(writer).commit(vec![write]),
             Place::Threads { writes, .. } => writes.send(write).map_err(|_| ended())?,
+            Place::Reader { because, .. } => {
+                return Err(Refusal::storage(because.clone(), self.shared.file.as_deref()));
+            }
         }
-        answered.await.map_err(|_| ended())?
+        let outcome = answered.await.map_err(|_| ended())?;
+        outcome.map_err(|refusal| self.shared.name_file(refusal))
     }
 }
 
 impl Shared {
-    fn new(kinds: Kinds, options: Options) -> Self {
+    fn new(kinds: Kinds, options: Options, file: Option<PathBuf>) -> Self {
         let (latest, revisions) = (AtomicI64::new(0), broadcast::Sender::new(1));
-        Self { kinds, options, latest, revisions, changes: Mutex::default() }
+        Self { kinds, options, file, latest, revisions, changes: Mutex::default() }
+    }
+
+    fn name_file(&self, refusal: Refusal) -> Refusal {
+        refusal.in_file(self.file.as_deref())
     }
 }
 
@@ -172,17 +238,23 @@ fn ended() -> Refusal {
     Refusal::internal("the database's thread has ended")
 }
 
-fn start_thread(name: &str, path: &Path, run: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
+fn start_thread(
+    name: &str,
+    path: &Path,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, OpenError> {
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(run);
-    spawned.map(drop).map_err(|source| OpenError::Thread { path: path.to_owned(), source })
+    spawned.map_err(|source| OpenError::Thread { path: path.to_owned(), source })
 }
 
-fn write_all(mut writer: Writer, queue: &mpsc::Receiver<QueuedWrite>) {
+/// Writes until nobody can ask for it any more; closes the file after `others_closed`.
+fn write_all(mut writer: Writer, queue: &mpsc::Receiver<QueuedWrite>, others_closed: impl FnOnce()) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(LARGEST_BATCH - 1));
         writer.commit(batch);
     }
+    others_closed();
 }
 
 fn read_all(sql: &Connection, queue: &mpsc::Receiver<ReadJob>, shared: &Shared) {
@@ -220,18 +292,22 @@ fn announce_foreign_writes(sql: &Connection, seen: &mut Option<i64>, shared: &Sh
 struct Writer {
     sql: Connection,
     shared: Arc<Shared>,
+    /// Which file it is, whatever its name.
+    identity: Option<(u64, u64)>,
     unpruned_rows: usize,
     unpruned_bytes: usize,
 }
 
 impl Writer {
     fn new(sql: Connection, shared: Arc<Shared>) -> Self {
-        Self { sql, shared, unpruned_rows: 0, unpruned_bytes: 0 }
+        let identity = shared.file.as_deref().and_then(identity);
+        Self { sql, shared, identity, unpruned_rows: 0, unpruned_bytes: 0 }
     }
 
     fn commit(&mut self, batch: Vec<QueuedWrite>) {
         let mut answers = Vec::with_capacity(batch.len());
-        let committed = self.run(batch, &mut answers);
+        let mut batch = batch.into_iter();
+        let committed = self.run(&mut batch, &mut answers);
         if let Ok(written) = &committed {
             let mut changes = lock(&self.shared.changes);
             for change in written {
@@ -242,37 +318,53 @@ impl Writer {
         for answer in answers {
             answer(outcome.clone());
         }
+        if let Err(refusal) = &outcome {
+            // Those that were not reached send the refusal themselves.
+            batch.for_each(|write| drop((write.job)(Err(refusal.clone()))));
+        }
         if let Some(last) = committed.ok().and_then(|written| written.last().map(|w| w.revision)) {
             self.shared.announce(last);
         }
     }
 
-    fn run(&mut self, batch: Vec<QueuedWrite>, answers: &mut Vec<Answer>) -> Result<Vec<Written>, Refusal> {
+    /// Runs the writes in one transaction. An error says that none of them is stored, and leaves those in `batch` that
+    /// were not reached.
+    fn run(
+        &mut self,
+        batch: &mut impl Iterator<Item = QueuedWrite>,
+        answers: &mut Vec<Answer>,
+    ) -> Result<Vec<Written>, Refusal> {
         let shared = Arc::clone(&self.shared);
-        let mut batch = batch.into_iter();
-        let begun = self.sql.transaction_with_behavior(TransactionBehavior::Immediate);
-        let mut transaction = match begun.map_err(Refusal::from) {
-            Ok(transaction) => transaction,
-            Err(refusal) => {
-                // Each job sends the refusal itself.
-                batch.for_each(|write| drop((write.job)(Err(refusal.clone()))));
-                return Err(refusal);
-            }
-        };
+        let file = shared.file.as_deref();
+        if file.and_then(identity) != self.identity {
+            return Err(Refusal::storage(StorageFault::Moved, file));
+        }
+        let mut transaction = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let format = schema::version(&transaction)?;
+        if format > schema::VERSION {
+            return Err(Refusal::storage(StorageFault::Newer(format), file));
+        }
         let mut all = Vec::new();
-        for write in batch.by_ref() {
+        for write in batch {
             let savepoint = match transaction.savepoint() {
                 Ok(savepoint) => savepoint,
                 Err(error) => {
-                    drop((write.job)(Err(error.into())));
-                    continue;
+                    let refusal = Refusal::from(error);
+                    drop((write.job)(Err(refusal.clone())));
+                    return Err(refusal);
                 }
             };
             let view = Transaction::new(&savepoint, &shared.kinds, &shared.options, write.dry_run);
-            if let Ok(answer) = (write.job)(Ok(&view)) {
-                all.append(&mut view.into_written());
-                answers.push(answer);
-                savepoint.commit()?;
+            match (write.job)(Ok(&view)) {
+                Ok(answer) => {
+                    all.append(&mut view.into_written());
+                    answers.push(answer);
+                    savepoint.commit()?;
+                }
+                // After some faults SQLite has rolled back everything, not only this write: what followed would be
+                // stored by itself.
+                Err(refusal) if savepoint.is_autocommit() => return Err(refusal),
+                Err(_) => {}
             }
         }
         self.unpruned_rows += all.len();
@@ -285,6 +377,11 @@ impl Writer {
         transaction.commit()?;
         Ok(all)
     }
+}
+
+/// Device and number of the file that has this name now.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 /// Drops the oldest changes until at most `rows` of them, and about `bytes` of their bodies, are left.

@@ -22,12 +22,16 @@ mod interface_lock;
 mod kinds;
 mod list;
 mod object;
+mod open_error;
 mod patch;
+mod read_only;
 mod refusal;
 mod request;
 mod rules;
+mod schema;
 mod selector;
 mod service;
+mod storage_fault;
 mod transaction;
 mod update;
 mod validation;
@@ -45,9 +49,10 @@ use uuid::Uuid;
 
 pub use self::{
     admission::{AdmissionFn, Operation, Review, Stored},
-    database::OpenError,
     interface_lock::{InterfaceLock, LockError},
     kinds::{Kind, Kinds},
+    open_error::OpenError,
+    refusal::READ_ONLY_FILE,
 };
 use self::{engine::Engine, interface_lock::Interfaces};
 use crate::runtime::Clock;
@@ -118,8 +123,10 @@ impl LocalApi {
 
     /// The same, with options.
     pub fn open_with(path: &Path, kinds: Kinds, options: Options) -> Result<Self, OpenError> {
-        let engine = Engine::on_file(path, kinds, options)?;
-        Ok(Self { engine: Arc::new(engine), place: Place::File(path.to_owned()) })
+        // Messages name it as somebody finds it who sits in another folder.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let engine = Engine::on_file(&path, kinds, options)?;
+        Ok(Self { engine: Arc::new(engine), place: Place::File(path) })
     }
 
     /// An empty API that is gone with its last clone. Everything but the passing of time and the source of UIDs
@@ -137,6 +144,12 @@ impl LocalApi {
     /// A client of this API. Has to be called in a tokio runtime, which kube's client needs.
     pub fn client(&self, default_namespace: &str) -> kube::Client {
         kube::Client::new(self.clone(), default_namespace)
+    }
+
+    /// Makes sure that a server can rely on the file: it may be written, and no part of it is damaged. It is read as a
+    /// whole for that, which takes about a second for some hundred megabytes.
+    pub async fn ensure_sound(&self) -> Result<(), OpenError> {
+        self.engine.ensure_sound().await
     }
 
     /// The exclusive right to serve `interface` out of this file, until the guard is dropped or the process ends.

@@ -3,16 +3,25 @@
 //! Clients act on `reason` and `code`, people read `message`; all three are those of `k8s.io/apimachinery`'s
 //! `errors` package, so that a program which handles a real server's refusals handles these.
 
+use std::path::Path;
+
 use http::StatusCode;
 use kube::core::response::{Status, StatusCause, StatusDetails, reason};
 use serde_json::{Value, json};
 use vmdhcp_core::admission;
 
-use super::kinds::Kind;
+use super::{kinds::Kind, storage_fault::StorageFault};
+
+/// The reason of the cause in the details of a refusal because this user may only read the file.
+pub const READ_ONLY_FILE: &str = "ReadOnlyFile";
 
 /// A request that was not carried out, and why.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal(Box<Status>);
+pub(super) struct Refusal {
+    status: Box<Status>,
+    /// Set where the fault is the database's.
+    fault: Option<StorageFault>,
+}
 
 /// One field that is wrong, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +51,15 @@ impl Cause {
 
 impl Refusal {
     fn new(code: StatusCode, reason: &str, message: impl Into<String>) -> Self {
-        Self(Box::new(Status::failure(&message.into(), reason).with_code(code.as_u16())))
+        Self::of(Status::failure(&message.into(), reason).with_code(code.as_u16()))
+    }
+
+    fn of(status: Status) -> Self {
+        Self { status: Box::new(status), fault: None }
     }
 
     fn about(mut self, kind: &Kind, named_as: &str, name: &str) -> Self {
-        self.0.details = Some(details(kind.group(), named_as, name));
+        self.status.details = Some(details(kind.group(), named_as, name));
         self
     }
 
@@ -63,7 +76,7 @@ impl Refusal {
             reason::NOT_FOUND,
             "the server could not find the requested resource",
         );
-        refusal.0.details = Some(details("", "", ""));
+        refusal.status.details = Some(details("", "", ""));
         refusal
     }
 
@@ -112,7 +125,7 @@ impl Refusal {
             .into_iter()
             .map(|c| StatusCause { reason: c.reason.to_owned(), message: c.message, field: c.field })
             .collect();
-        refusal.0.details = Some(about);
+        refusal.status.details = Some(about);
         refusal
     }
 
@@ -134,7 +147,7 @@ impl Refusal {
         };
         about.causes = denied.causes.into_iter().map(cause).collect();
         status.details = Some(about);
-        Self(Box::new(status))
+        Self::of(status)
     }
 
     /// 400: the request cannot be understood.
@@ -182,17 +195,34 @@ impl Refusal {
             message: "Too large resource version".to_owned(),
             field: String::new(),
         }];
-        refusal.0.details = Some(about);
+        refusal.status.details = Some(about);
         refusal
     }
 
-    /// 503: another process holds the file; try again.
-    fn busy(message: impl Into<String>) -> Self {
-        let mut refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, reason::SERVICE_UNAVAILABLE, message);
+    /// 403, 500, 503 or 507: the database does not do it. `file` is where it is.
+    pub(super) fn storage(fault: StorageFault, file: Option<&Path>) -> Self {
+        let mut refusal = Self::new(fault.code(), fault.reason(), fault.message(file));
         let mut about = details("", "", "");
-        about.retry_after_seconds = 1;
-        refusal.0.details = Some(about);
+        about.retry_after_seconds = fault.retry_after_seconds();
+        if matches!(fault, StorageFault::ReadOnly) {
+            let cause = StatusCause {
+                reason: READ_ONLY_FILE.to_owned(),
+                message: String::new(),
+                field: String::new(),
+            };
+            about.causes = vec![cause];
+        }
+        refusal.status.details = Some(about);
+        refusal.fault = Some(fault);
         refusal
+    }
+
+    /// The same, with the name of the file where the fault is the database's.
+    pub(super) fn in_file(self, file: Option<&Path>) -> Self {
+        match (self.fault, file) {
+            (Some(fault), Some(file)) => Self::storage(fault, Some(file)),
+            (fault, _) => Self { fault, ..self },
+        }
     }
 
     /// 500: the fault is here, not with the request.
@@ -202,12 +232,16 @@ impl Refusal {
     }
 
     pub(super) fn code(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.status.message
     }
 
     /// The body, as the apiserver writes it.
     pub(super) fn body(&self) -> Value {
-        with_type(serde_json::to_value(&*self.0).unwrap_or_default())
+        with_type(serde_json::to_value(&*self.status).unwrap_or_default())
     }
 }
 
@@ -240,12 +274,6 @@ fn details(group: &str, kind: &str, name: &str) -> StatusDetails {
 
 impl From<rusqlite::Error> for Refusal {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
-        match error.sqlite_error_code() {
-            Some(DatabaseBusy | DatabaseLocked) => {
-                Self::busy("the server is currently unable to handle the request: another process is writing")
-            }
-            _ => Self::internal(format!("the database failed: {error}")),
-        }
+        Self::storage(error.into(), None)
     }
 }
