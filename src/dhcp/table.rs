@@ -75,7 +75,9 @@ impl LeaseTable {
                 }
             }
         }
-        for (id, (_, mac)) in (0..).map(LeaseId).zip(&leases).filter(|(_, (address, _))| carried.contains(address)) {
+        for (id, (_, mac)) in
+            (0..).map(LeaseId).zip(&leases).filter(|(_, (address, _))| carried.contains(address))
+        {
             by_mac.entry(*mac).or_insert(id);
         }
         let lost = allocations.retiring.iter().map(|(address, retiring)| (*address, retiring.mac)).collect();

@@ -9,6 +9,7 @@ mod allocations;
 mod carry;
 mod plan;
 mod waiting;
+mod withdrawal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -20,6 +21,7 @@ pub use allocations::{Allocations, Recovery, Retiring};
 pub use carry::{Carried, Memory, Succession};
 pub use plan::plan;
 pub use waiting::Waiting;
+pub use withdrawal::{Versions, Withdrawn};
 
 use crate::api::LossCause;
 use crate::mac::MacAddr;
@@ -70,9 +72,8 @@ pub enum Intent {
 pub struct Evidence<'a> {
     /// The present time.
     pub now: Timestamp,
-    /// Every agent serves the very allocations that the plan starts from (or a later version of them), so no agent
-    /// grants a pair that is already retiring in them.
-    pub withdrawn: bool,
+    /// What every agent has stopped granting ([`Versions::withdrawn`]).
+    pub withdrawn: &'a Withdrawn,
     /// MACs of which it is proven, as of `now`, that no guest has them any more: no VM instance, no claim, and silent
     /// to ARP. What retires under them may go to other MACs as soon as it is withdrawn, whatever leases there were.
     pub absent: &'a BTreeSet<MacAddr>,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use proptest::test_runner::{Config, RngSeed};
 use vmdhcp_core::api::{IPPool, IPPoolSpec, IPv4Config, LossCause, PoolRange, Reservation};
 use vmdhcp_core::ipam::{
-    Allocations, Change, Claim, Evidence, Intent, Loss, Outcome, Owner, Plan, Waiting, plan,
+    Allocations, Change, Claim, Evidence, Intent, Loss, Outcome, Owner, Plan, Waiting, Withdrawn, plan,
 };
 use vmdhcp_core::{MacAddr, Pool};
 
@@ -160,7 +160,7 @@ impl Adjectives for Claim {
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) now: Timestamp,
-    pub(crate) withdrawn: bool,
+    pub(crate) withdrawn: Withdrawn,
     pub(crate) absent: BTreeSet<MacAddr>,
     pub(crate) reuse: BTreeSet<Ipv4Addr>,
     pub(crate) cause: Option<LossCause>,
@@ -174,7 +174,7 @@ pub(crate) struct World {
 pub(crate) fn world() -> World {
     World {
         now: at(1_000_000),
-        withdrawn: false,
+        withdrawn: Withdrawn::default(),
         absent: BTreeSet::new(),
         reuse: BTreeSet::new(),
         cause: None,
@@ -185,13 +185,18 @@ pub(crate) fn world() -> World {
     }
 }
 
+/// What agents have stopped granting that serve the very version which is planned on.
+pub(crate) fn everything_withdrawn() -> Withdrawn {
+    Withdrawn { addresses: (0..=255).map(ip).collect(), longer_leases: true, unknown: true }
+}
+
 impl World {
     pub(crate) fn later(self, seconds: i64) -> Self {
         Self { now: at(self.now.as_second() + seconds), ..self }
     }
 
     pub(crate) fn with_current_agents(self) -> Self {
-        Self { withdrawn: true, ..self }
+        Self { withdrawn: everything_withdrawn(), ..self }
     }
 
     pub(crate) fn without_guest(mut self, mac: MacAddr) -> Self {
@@ -235,7 +240,7 @@ impl World {
             witnessed: *witnessed,
             nothing_else_used: *nothing_else_used,
         };
-        Evidence { now: *now, withdrawn: *withdrawn, absent, reuse, loss }
+        Evidence { now: *now, withdrawn, absent, reuse, loss }
     }
 }
 

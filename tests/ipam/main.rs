@@ -13,3 +13,4 @@ mod recovery;
 mod reservations;
 mod retiring;
 mod scale;
+mod withdrawal;

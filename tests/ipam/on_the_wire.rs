@@ -13,7 +13,7 @@ use proptest::strategy::Union;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::LossCause;
 use vmdhcp_core::ipam::{
-    Allocations, Claim, Evidence, Intent, Loss, Memory, Outcome, Plan, Succession, plan,
+    Allocations, Claim, Evidence, Intent, Loss, Memory, Outcome, Plan, Succession, Versions, plan,
 };
 
 use crate::fixtures::*;
@@ -181,6 +181,8 @@ struct Model {
     database: Database,
     backup: Option<Database>,
     agents: Vec<Agent>,
+    /// What the manager remembers.
+    versions: Versions,
     running: BTreeSet<MacAddr>,
     /// Who uses which address until when.
     leases: BTreeMap<(Ipv4Addr, MacAddr), i64>,
@@ -198,6 +200,7 @@ impl Model {
             database: Database { version: 1, stored, claims: BTreeMap::new(), reports },
             backup: None,
             agents: vec![Agent::default(); AGENTS],
+            versions: Versions::default(),
             running: BTreeSet::new(),
             leases: BTreeMap::new(),
             changes_of_hands: 0,
@@ -277,8 +280,10 @@ impl Model {
         }
     }
 
-    fn plan(&self, claims: &[Claim]) -> Plan {
+    fn plan(&mut self, claims: &[Claim]) -> Plan {
         let Database { stored, reports, .. } = &self.database;
+        let allocations = stored.allocations.clone().unwrap_or_default();
+        self.versions.read(stored.version, &allocations);
         // The truth: a card that no claim has and whose guest has ended.
         let absent = (0..=u8::MAX).map(mac).filter(|mac| !self.running.contains(mac)).collect();
         // An agent that serves a version which the pool has not reached lives in another history.
@@ -301,13 +306,13 @@ impl Model {
         };
         let evidence = Evidence {
             now: at(self.now),
-            withdrawn: reports.iter().all(|report| report.version == stored.version),
+            withdrawn: &self.versions.withdrawn(reports.iter().map(|report| report.version)),
             absent: &absent,
             reuse: &BTreeSet::new(),
             loss,
         };
         let pool = pool(ip(1), ip(2)).leasing(stored.lease).checked();
-        plan(&pool, &stored.allocations.clone().unwrap_or_default(), claims, &evidence)
+        plan(&pool, &allocations, claims, &evidence)
     }
 
     fn reconcile(&mut self, dies: bool) -> Result<(), TestCaseError> {
@@ -320,8 +325,12 @@ impl Model {
                 let allocations = stored.allocations.get_or_insert_default();
                 plan.changes.iter().for_each(|change| allocations.apply(change, now));
             });
+            let stored = &self.database.stored;
+            self.versions.wrote(stored.version, stored.allocations.as_ref().unwrap());
         }
-        if !dies {
+        if dies {
+            self.versions = Versions::default();
+        } else {
             report(&mut claims, &plan);
             for ((card, claim), outcome) in cards.into_iter().zip(claims).zip(&plan.outcomes) {
                 if claim.intent == Intent::Release {

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::LossCause;
-use vmdhcp_core::ipam::{Allocations, Claim, Intent, Outcome, Plan, Recovery, Retiring, Waiting, plan};
+use vmdhcp_core::ipam::{
+    Allocations, Claim, Intent, Outcome, Plan, Recovery, Retiring, Waiting, Withdrawn, plan,
+};
 
 use crate::fixtures::*;
 
@@ -91,7 +93,7 @@ impl Case {
         }
         (self.world.absent.contains(&entry.mac)
             && !self.has_claim(entry.mac)
-            && (self.world.withdrawn || entry.withdrawn.is_some()))
+            && (self.world.withdrawn.longer_leases || entry.withdrawn.is_some()))
             || self.leases_end(entry).is_some_and(|end| end <= self.world.now)
     }
 }
@@ -191,7 +193,7 @@ prop_compose! {
         }
         let world = World {
             now: world().now,
-            withdrawn,
+            withdrawn: if withdrawn { everything_withdrawn() } else { Withdrawn::default() },
             absent: absent.into_iter().map(mac).collect(),
             reuse: reuse.into_iter().map(ip).collect(),
             cause,
@@ -404,7 +406,7 @@ proptest! {
             report(&mut case.claims, &first);
             // The operator's word is taken once, and the agents have not seen the new allocations yet.
             case.world.reuse.clear();
-            case.world.withdrawn = false;
+            case.world.withdrawn = Withdrawn::default();
             let second;
             (second, after) = settled(&case);
             if again == 0 {

@@ -103,7 +103,10 @@ impl Reporter {
             mac_address: self.interface.mac().to_string(),
             ready: state.readiness().is_ok(),
             from_snapshot: serving.as_ref().is_some_and(|serving| serving.from_snapshot),
-            resource_version: serving.as_ref().map(|serving| serving.resource_version.clone()).unwrap_or_default(),
+            resource_version: serving
+                .as_ref()
+                .map(|serving| serving.resource_version.clone())
+                .unwrap_or_default(),
             carried: carried.iter().take(AgentReport::MOST_CARRIED).map(as_texts).collect(),
             carried_count: carried.len(),
             witnessed: time(serving.as_ref().and_then(|serving| serving.witnessed)),

@@ -96,14 +96,16 @@ impl Tables {
                 self.note_former_server(&previous.pool, &next.pool, now);
                 let released = next.stored.metadata.annotations.as_ref();
                 let released = released.and_then(|annotations| annotations.get(REUSE_ANNOTATION));
-                let released: Vec<_> = released.into_iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+                let released: Vec<_> =
+                    released.into_iter().flat_map(|list| list.split(',')).map(str::trim).collect();
                 let succession = Succession {
                     went_back: version(&next.stored) < version(&previous.stored),
                     released: &released.iter().filter_map(|address| address.parse().ok()).collect(),
                     nothing_else_used: released.contains(&REUSE_ALL),
                     now,
                 };
-                next.memory = previous.memory.follow(&previous.allocations, &mut next.allocations, succession);
+                next.memory =
+                    previous.memory.follow(&previous.allocations, &mut next.allocations, succession);
             }
             Some(_) | None => self.former_servers.clear(),
         }
@@ -170,7 +172,8 @@ impl Tables {
         let Some(accepted) = &self.accepted else { return Vec::new() };
         let status = accepted.stored.status.as_ref().and_then(|status| status.ipv4.as_ref());
         let is_kept = |address: Ipv4Addr| {
-            status.is_some_and(|ipv4| ipv4.retiring.get(&address.to_string()).is_some_and(|entry| entry.served))
+            status
+                .is_some_and(|ipv4| ipv4.retiring.get(&address.to_string()).is_some_and(|entry| entry.served))
         };
         let mut carried: Vec<_> = accepted.memory.carried.iter().collect();
         carried.sort_by_cached_key(|&(address, mac)| (is_kept(address), address, mac));
@@ -240,7 +243,8 @@ pub(crate) fn trimmed(mut stored: IPPool) -> IPPool {
 pub(crate) mod tests {
     use super::*;
     use serde_json::json;
-    use vmdhcp_core::api::RetiringAddress;
+    use std::collections::BTreeMap;
+    use vmdhcp_core::api::{LossCause, RecoveryStatus, RetiringAddress};
 
     /// A pool with these leases, as the API has it.
     pub(crate) fn stored(allocated: &[(&str, &str)]) -> IPPool {
@@ -292,12 +296,133 @@ pub(crate) mod tests {
         assert_eq!(tables.build(&Extras::default()).unwrap().len(), 1);
     }
 
+    fn retiring(mac: &str) -> RetiringAddress {
+        let since = "2026-08-01T10:00:00Z".to_owned();
+        RetiringAddress { mac_address: mac.into(), since, ..RetiringAddress::default() }
+    }
+
+    /// The pool with that change of its allocations, in a later version.
+    fn later(pool: &IPPool, change: impl FnOnce(&mut api::IPv4Status)) -> Arc<IPPool> {
+        changed(pool, |pool| {
+            change(pool.status.as_mut().unwrap().ipv4.as_mut().unwrap());
+            pool.metadata.resource_version = Some("8".into());
+        })
+    }
+
+    fn carried(tables: &Tables) -> Vec<(String, String)> {
+        tables.carried().iter().map(|(address, mac)| (address.to_string(), mac.to_string())).collect()
+    }
+
     #[test]
-    fn an_address_that_gets_a_new_card_is_served_to_it_at_once() {
-        let mut tables = accepted(&stored(&[("192.168.48.82", A)]));
-        tables.accept(Arc::new(stored(&[("192.168.48.82", B)])), Timestamp::UNIX_EPOCH).unwrap();
+    fn an_address_that_has_retired_is_served_to_its_next_card_at_once() {
+        let pool = stored(&[("192.168.48.82", A)]);
+        let mut tables = accepted(&pool);
+        let retired =
+            later(&stored(&[]), |ipv4| drop(ipv4.retiring.insert("192.168.48.82".into(), retiring(A))));
+        tables.accept(retired, Timestamp::UNIX_EPOCH).unwrap();
+        tables.accept(later(&stored(&[("192.168.48.82", B)]), |_| {}), Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(address_of(&tables, A), None);
         assert_eq!(address_of(&tables, B).as_deref(), Some("192.168.48.82"));
+    }
+
+    #[test]
+    fn an_address_that_changes_hands_without_having_retired_stays_where_it_is_until_the_operator_speaks() {
+        // The backup is from before A had .82; then B had it, and A had .83.
+        let before = stored(&[("192.168.48.82", A), ("192.168.48.84", B)]);
+        let backup = stored(&[("192.168.48.82", B), ("192.168.48.83", A)]);
+        let mut tables = accepted(&before);
+        tables.accept(Arc::new(backup.clone()), Timestamp::UNIX_EPOCH).unwrap();
+        let table = tables.build(&Extras::default()).unwrap();
+        let pairs: Vec<_> =
+            table.iter().map(|(_, mac, address)| (address.to_string(), mac.to_string())).collect();
+        let expected = [("192.168.48.82", A), ("192.168.48.83", A), ("192.168.48.84", B)];
+        assert_eq!(pairs, expected.map(|(address, mac)| (address.to_owned(), mac.to_owned())));
+        // A goes on with .82; if it begins anew, it gets what the pool has for it.
+        assert_eq!(address_of(&tables, A).as_deref(), Some("192.168.48.83"));
+        assert_eq!(address_of(&tables, B).as_deref(), Some("192.168.48.84"));
+        let expected = [("192.168.48.82", A), ("192.168.48.84", B)];
+        assert_eq!(carried(&tables), expected.map(|(address, mac)| (address.to_owned(), mac.to_owned())));
+        for (word, of_b) in [("192.168.48.82,192.168.48.84", "192.168.48.82"), ("*", "192.168.48.82")] {
+            let mut tables = Tables::restore(tables.remember().unwrap()).unwrap();
+            let released = changed(&backup, |pool| {
+                pool.metadata.annotations = Some([(REUSE_ANNOTATION.to_owned(), word.to_owned())].into());
+            });
+            tables.accept(released, Timestamp::UNIX_EPOCH).unwrap();
+            assert!(tables.carried().is_empty());
+            assert_eq!(address_of(&tables, B).as_deref(), Some(of_b));
+        }
+    }
+
+    #[test]
+    fn a_lease_that_retires_under_another_card_or_that_agents_are_to_go_on_with_is_not_lost() {
+        let pool = stored(&[("192.168.48.82", A)]);
+        for entry in [retiring(B), RetiringAddress { served: true, ..retiring(A) }] {
+            let mut tables = accepted(&pool);
+            let next = later(&stored(&[]), |ipv4| drop(ipv4.retiring.insert("192.168.48.82".into(), entry)));
+            tables.accept(next, Timestamp::UNIX_EPOCH).unwrap();
+            assert_eq!(address_of(&tables, A).as_deref(), Some("192.168.48.82"));
+            assert_eq!(tables.carried().len(), 1);
+        }
+    }
+
+    #[test]
+    fn those_that_the_pool_does_not_know_at_all_are_told_first() {
+        let mut tables = accepted(&stored(&[("192.168.48.82", A), ("192.168.48.83", B)]));
+        let kept = RetiringAddress { served: true, ..retiring(A) };
+        let next = later(&stored(&[]), |ipv4| drop(ipv4.retiring.insert("192.168.48.82".into(), kept)));
+        tables.accept(next, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(carried(&tables)[0].0, "192.168.48.83");
+    }
+
+    #[test]
+    fn a_pool_that_goes_back_takes_what_retired_along_and_its_leases_may_still_run() {
+        let with_retiring = |version: &str| {
+            changed(&stored(&[]), |pool| {
+                let ipv4 = pool.status.as_mut().unwrap().ipv4.as_mut().unwrap();
+                ipv4.retiring.insert("192.168.48.82".into(), retiring(A));
+                pool.metadata.resource_version = Some(version.to_owned());
+            })
+        };
+        // In the ordinary course of things it is forgotten when it is over.
+        let mut tables = accepted(&with_retiring("6"));
+        tables.accept(Arc::new(stored(&[])), Timestamp::UNIX_EPOCH).unwrap();
+        assert!(tables.carried().is_empty());
+        let mut tables = accepted(&with_retiring("9"));
+        for _ in 0..2 {
+            tables.accept(Arc::new(stored(&[])), Timestamp::UNIX_EPOCH).unwrap();
+            assert_eq!(carried(&tables), [("192.168.48.82".to_owned(), A.to_owned())]);
+            assert_eq!(address_of(&tables, A), None, "it was not granted any more");
+        }
+        // Nobody else is served with it either.
+        tables.accept(Arc::new(stored(&[("192.168.48.82", B)])), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(address_of(&tables, B), None);
+    }
+
+    #[test]
+    fn a_pool_of_ours_whose_allocations_are_gone_is_unknown_and_what_it_recovers_from_is_witnessed() {
+        let pool = later(&stored(&[("192.168.48.82", A)]), |ipv4| ipv4.longest_lease = Some(300));
+        let mut tables = accepted(&pool);
+        assert_eq!(tables.accept(Arc::new(stored(&[])), Timestamp::UNIX_EPOCH), Err(Refusal::NoLeases));
+        let recovery = |cause| {
+            later(&pool, |ipv4| {
+                ipv4.allocated.clear();
+                let since = "2026-08-01T10:00:00Z".to_owned();
+                ipv4.recovery = Some(RecoveryStatus { since, cause, withdrawn: None });
+            })
+        };
+        let since = "2026-08-01T10:00:00Z".parse().ok();
+        tables.accept(recovery(LossCause::StatusLost), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!((tables.memory().witnessed, tables.carried().len()), (since, 1));
+        assert_eq!(address_of(&tables, A).as_deref(), Some("192.168.48.82"));
+        // One that has begun only afterwards has not.
+        assert_eq!(accepted(&recovery(LossCause::StatusLost)).memory().witnessed, None);
+        let mut unaware = accepted(&pool);
+        let unchanged = later(&pool, |ipv4| {
+            let since = "2026-08-01T10:00:00Z".to_owned();
+            ipv4.recovery = Some(RecoveryStatus { since, cause: LossCause::OlderBackup, withdrawn: None });
+        });
+        unaware.accept(unchanged, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(unaware.memory().witnessed, None, "it has seen nothing go back");
     }
 
     #[test]
@@ -321,7 +446,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_lease_that_vanishes_without_retiring_goes_on_until_its_address_or_its_card_has_another() {
+    fn a_lease_that_vanishes_without_retiring_goes_on_whatever_else_its_card_has() {
         let mut tables = accepted(&stored(&[("192.168.48.82", A)]));
         let now = Timestamp::UNIX_EPOCH;
         for _ in 0..2 {
@@ -332,8 +457,8 @@ pub(crate) mod tests {
         let mut other_address = Tables::restore(tables.remember().unwrap()).unwrap();
         other_address.accept(Arc::new(stored(&[("192.168.48.83", A)])), now).unwrap();
         assert_eq!(address_of(&other_address, A).as_deref(), Some("192.168.48.83"));
-        tables.accept(Arc::new(stored(&[("192.168.48.82", B)])), now).unwrap();
-        assert_eq!(address_of(&tables, A), None);
+        assert_eq!(other_address.carried().len(), 1);
+        tables.accept(Arc::new(stored(&[("192.168.48.82", A)])), now).unwrap();
         assert!(tables.carried().is_empty());
     }
 
@@ -341,14 +466,9 @@ pub(crate) mod tests {
     fn a_lease_that_retires_is_gone() {
         let pool = stored(&[("192.168.48.82", A)]);
         let mut tables = accepted(&pool);
-        let next = changed(&pool, |pool| {
-            let ipv4 = pool.status.as_mut().unwrap().ipv4.as_mut().unwrap();
+        let next = later(&pool, |ipv4| {
             ipv4.allocated.clear();
-            let since = "2026-08-01T10:00:00Z".to_owned();
-            ipv4.retiring.insert(
-                "192.168.48.82".into(),
-                RetiringAddress { mac_address: A.into(), since, withdrawn: None },
-            );
+            ipv4.retiring.insert("192.168.48.82".into(), retiring(A));
         });
         tables.accept(next, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(address_of(&tables, A), None);

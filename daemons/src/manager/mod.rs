@@ -16,6 +16,7 @@
 mod claim;
 mod defects;
 mod events;
+mod history;
 mod metrics;
 mod pacer;
 mod pool;
@@ -28,7 +29,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::future::Shared;
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Client;
@@ -38,7 +40,7 @@ use kube::runtime::controller::Controller;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use serde::de::DeserializeOwned;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use vmdhcp_core::api::{AGENT_COMPONENT, COMPONENT_LABEL, IPPool, VirtualMachineNetworkConfig};
 use vmdhcp_core::{NetworkName, ipam};
@@ -63,6 +65,7 @@ pub enum Placement {
 }
 
 /// What the manager is told.
+#[derive(Clone)]
 pub struct ManagerOptions {
     /// Where agents run.
     pub placement: Placement,
@@ -127,29 +130,33 @@ impl Context {
             return Ok(());
         }
         for FirstList { kind, complete } in &self.first_lists {
-            let mut complete = complete.clone();
-            complete.wait_for(|complete| *complete).await.map_err(|_| ManagerError::WatchEnded(kind))?;
+            complete.clone().await.map_err(|_| ManagerError::WatchEnded(kind))?;
         }
         Ok(())
     }
 }
 
-/// Whether the first list of a kind is complete; any number may wait for it.
+/// Whether the first list of a kind is complete. Any number may wait for it, and wake in the order in which they came:
+/// a run on virtual time has to replay.
 #[derive(Clone)]
 struct FirstList {
     kind: &'static str,
-    complete: watch::Receiver<bool>,
+    complete: Shared<oneshot::Receiver<()>>,
 }
 
 /// A first list, and what has to be shown each event of the watch once it is in the store.
 fn first_list<K>(kind: &'static str) -> (FirstList, impl FnMut(&watcher::Event<K>) + Send + 'static) {
-    let (completed, complete) = watch::channel(false);
+    let (completed, complete) = oneshot::channel();
+    let mut completed = Some(completed);
     let note = move |event: &watcher::Event<K>| {
-        if matches!(event, watcher::Event::InitDone) {
-            completed.send_replace(true);
+        if matches!(event, watcher::Event::InitDone)
+            && let Some(completed) = completed.take()
+        {
+            // An error says that nobody waits any more.
+            let _ = completed.send(());
         }
     };
-    (FirstList { kind, complete }, note)
+    (FirstList { kind, complete: complete.shared() }, note)
 }
 
 /// A watch that fills a store and tells when its first list is complete.
@@ -174,8 +181,32 @@ struct Watched<K: kube::runtime::reflector::Lookup<DynamicType = ()> + 'static, 
 }
 
 /// Runs the manager until `shutdown`. It writes nothing before its lists of pools, claims and agents are complete.
+///
+/// When the API turns out to have an older state than it had before (a backup was restored), nothing that is known of
+/// it holds any more, and its watches may stay silent: everything starts anew.
 pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) -> Result<(), ManagerError> {
+    while run_on_one_history(client.clone(), options.clone(), &shutdown).await? == Ended::OlderState {
+        tracing::warn!(
+            "the API has an older state than before, as if a backup had been restored; starting anew"
+        );
+    }
+    Ok(())
+}
+
+/// Why the reconcilers have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Shutdown,
+    OlderState,
+}
+
+async fn run_on_one_history(
+    client: Client,
+    options: ManagerOptions,
+    shutdown: &Shutdown,
+) -> Result<Ended, ManagerError> {
     let ManagerOptions { placement, clock, metrics } = options;
+    let stop = Shutdown::new();
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
     let claims =
@@ -206,32 +237,44 @@ pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) ->
 
     let pools = Controller::for_stream(pools.events.applied_objects(), pools.store)
         .watches_stream(reports, |lease| pool::pool_of_lease(&lease))
-        .graceful_shutdown_on(stop(&shutdown))
+        .graceful_shutdown_on(stopped(&stop))
         .run(pool::reconcile, pool::error_policy, context.clone())
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
     let claims = Controller::for_stream(claims.events.applied_objects(), claims.store)
         .reconcile_on(UnboundedReceiverStream::new(changed_claims_stream))
-        .graceful_shutdown_on(stop(&shutdown))
+        .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())
         .for_each(|_| async {});
     // Boxed, as they are large.
     let controllers = Box::pin(async { tokio::join!(pools, claims) });
-    let out_of_patience = async {
-        shutdown.wait().await;
-        tokio::time::sleep(STOP_PATIENCE).await;
+    let older_state = async {
+        tokio::select! {
+            () = context.allocators.older_state.notified() => {}
+            () = history::goes_back(&context.client) => {}
+        }
     };
-    tokio::select! {
-        ((), ()) = controllers => {}
+    let end = async {
+        let ended = tokio::select! {
+            () = shutdown.wait() => Ended::Shutdown,
+            () = older_state => Ended::OlderState,
+        };
+        stop.trigger();
         // A controller that has not listed yet never ends by itself.
-        () = out_of_patience => tracing::warn!("the reconcilers did not end in time"),
-    }
+        tokio::time::sleep(STOP_PATIENCE).await;
+        tracing::warn!("the reconcilers did not end in time");
+        ended
+    };
+    let ended = tokio::select! {
+        ((), ()) = controllers => if shutdown.is_triggered() { Ended::Shutdown } else { Ended::OlderState },
+        ended = end => ended,
+    };
     context.allocators.stop().await;
-    Ok(())
+    Ok(ended)
 }
 
 /// Ends when `shutdown` is triggered.
-fn stop(shutdown: &Shutdown) -> impl Future<Output = ()> + Send + Sync + 'static {
+fn stopped(shutdown: &Shutdown) -> impl Future<Output = ()> + Send + Sync + 'static {
     let shutdown = shutdown.clone();
     async move { shutdown.wait().await }
 }

@@ -48,10 +48,10 @@ impl Planner<'_> {
             return;
         };
         let leases_end = recovery.withdrawn.map(|withdrawn| self.leases_end(withdrawn));
-        let all_told = self.evidence.withdrawn && loss.witnessed && !loss.unnamed;
+        let all_told = self.evidence.withdrawn.unknown && loss.witnessed && !loss.unnamed;
         if loss.nothing_else_used || all_told || leases_end.is_some_and(|end| end <= self.evidence.now) {
             self.change(Change::Recovered);
-        } else if recovery.withdrawn.is_none() && self.evidence.withdrawn {
+        } else if recovery.withdrawn.is_none() && self.evidence.withdrawn.unknown {
             self.change(Change::WithdrawUnknown);
         }
     }

@@ -29,17 +29,16 @@ impl Planner<'_> {
         }
         let seconds = self.pool.longest_lease();
         let shorter = given.longest_lease.is_some_and(|former| former > seconds);
-        if given.longest_lease != Some(seconds) && (self.evidence.withdrawn || !shorter) {
+        if given.longest_lease != Some(seconds) && (self.evidence.withdrawn.longer_leases || !shorter) {
             self.change(Change::LongestLease { seconds });
         }
-        if self.evidence.withdrawn {
-            for (&address, entry) in &given.retiring {
-                if entry.withdrawn.is_none()
-                    && self.allocations.retiring.contains_key(&address)
-                    && !(entry.served && self.may_be_served(entry.mac, address))
-                {
-                    self.change(Change::Withdraw { address });
-                }
+        for (&address, entry) in &given.retiring {
+            if entry.withdrawn.is_none()
+                && self.evidence.withdrawn.addresses.contains(&address)
+                && self.allocations.retiring.contains_key(&address)
+                && !(entry.served && self.may_be_served(entry.mac, address))
+            {
+                self.change(Change::Withdraw { address });
             }
         }
     }

@@ -158,9 +158,10 @@ fn outcome_of(card: &Card, paused: bool, settlements: &Settlements) -> Result<Ip
 
 /// The reasons that an operator should hear of; the others pass by themselves, or were asked for.
 fn worth_an_event(reason: &str) -> Option<&'static str> {
-    const TOLD: [&str; 9] = [
+    const TOLD: [&str; 10] = [
         "PoolExhausted",
         "AddressRetiring",
+        "PoolRecovering",
         "DuplicateMAC",
         "AddressTaken",
         "AddressDeclared",

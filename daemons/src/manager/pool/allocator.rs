@@ -3,15 +3,16 @@
 //! Group commit: all that waits goes into one write, and what arrives during a write goes into the next. A batch that
 //! the API refuses is divided until the bad claim stands alone, so that it costs only itself.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 use vmdhcp_core::api::IPPool;
+use vmdhcp_core::ipam::Versions;
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::PoolRef;
 
@@ -19,15 +20,20 @@ use super::super::defects::Defect;
 use super::super::pacer::Cadence;
 use super::super::{Context, Settlement};
 use super::apply::{self, WriteError};
-use super::observe::{ClaimKey, Observation};
+use super::observe::{ClaimKey, Observation, agents_of, allocations, is_behind, version};
 use super::plan::{self, PoolPlan, Refusals, Settlements};
 
 /// How often a write may come too late before whoever waits is told to come again.
 const MOST_ATTEMPTS: usize = 16;
 /// After this long the API is offered again what it refused.
 const REFUSAL_LASTS: Duration = Duration::from_secs(300);
+/// How long the watch may take to bring what we have written or read.
+const WATCH_DELAY: Duration = Duration::from_secs(15);
 /// How often agents are checked for silence.
 const AGENT_CHECK: Duration = Duration::from_secs(20);
+/// After this long a claim that has been told, and whose status does not say so, is told again: it may have asked when
+/// its own copy of the pool was behind.
+const TELL_AGAIN: Duration = Duration::from_secs(20);
 
 /// Why a request could not be settled now.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -87,7 +93,9 @@ impl Allocator {
 /// The allocators of all pools.
 #[derive(Default)]
 pub(in crate::manager) struct Allocators {
-    running: Mutex<HashMap<PoolRef, (Allocator, JoinHandle<()>)>>,
+    running: Mutex<BTreeMap<PoolRef, (Allocator, JoinHandle<()>)>>,
+    /// Tells that the API has an older state of a pool than we have seen.
+    pub(in crate::manager) older_state: Notify,
 }
 
 impl Allocators {
@@ -116,14 +124,14 @@ impl Allocators {
     #[cfg(test)]
     pub(in crate::manager) fn abort(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        for (_, (_, task)) in running.drain() {
+        for (_, (_, task)) in std::mem::take(&mut *running) {
             task.abort();
         }
     }
 
     /// Stops all of them; a write that has begun is finished.
     pub(in crate::manager) async fn stop(&self) {
-        let all: Vec<_> = self.running.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        let all = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
         for (_, stopped) in all {
             finish(Some(stopped)).await;
         }
@@ -145,16 +153,16 @@ struct Task {
     context: Weak<Context>,
     /// The pool as our last write or read left it: the watch may be behind.
     base: Option<Arc<IPPool>>,
+    /// When that was.
+    base_read: Instant,
+    /// What is known of its versions.
+    versions: Versions,
     refusals: Refusals,
     refused_at: Option<Instant>,
     cadence: Cadence,
-    /// What each claim has been told or is being told.
+    /// What each claim has been told or is being told, since when.
     announced: Settlements,
-}
-
-/// The version of an object as a number, to tell which of two copies is newer.
-fn version(object: &IPPool) -> u64 {
-    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or(0)
+    announced_since: Instant,
 }
 
 impl Task {
@@ -164,10 +172,13 @@ impl Task {
             key,
             context,
             base,
+            base_read: Instant::now(),
+            versions: Versions::default(),
             refusals: Refusals::new(),
             refused_at,
             cadence: Cadence::default(),
             announced: Settlements::new(),
+            announced_since: Instant::now(),
         }
     }
 
@@ -199,9 +210,14 @@ impl Task {
                 Err(error) => (Err(error), None),
             };
             wake = next;
+            let gone = matches!(result, Err(AllocatorError::PoolGone));
             for reply in batch {
                 // Whoever asked may have gone away meanwhile.
                 let _ = reply.send(result.clone());
+            }
+            if gone {
+                // A pool of that name that comes later gets an allocator of its own.
+                return;
             }
         }
     }
@@ -262,7 +278,11 @@ impl Task {
     /// Gathers what is known, on the newest copy of the pool at hand.
     async fn observe(&mut self, context: &Context, reread: bool) -> Result<Observation, AllocatorError> {
         let stored = context.pools.get(&ObjectRef::new(&self.key.name).within(&self.key.namespace));
-        let newest = match (self.base.take(), stored) {
+        let former = self.base.take();
+        let is_ahead_of_watch = former
+            .as_ref()
+            .is_some_and(|base| stored.as_ref().is_none_or(|stored| version(base) > version(stored)));
+        let newest = match (former.clone(), stored) {
             _ if reread => None,
             (Some(base), Some(stored))
                 if version(&base) >= version(&stored) && base.uid() == stored.uid() =>
@@ -272,15 +292,26 @@ impl Task {
             (_, Some(stored)) => Some(stored),
             (base, None) => base,
         };
-        let object = if let Some(newest) = newest {
+        // The watch brings what we have written within moments, and to an agent nothing that it does not bring us. If it
+        // seems otherwise, it is dead, or an older backup was restored: only the API can tell.
+        let trusted = newest.filter(|newest| {
+            let overdue = is_ahead_of_watch && self.base_read.elapsed() > WATCH_DELAY;
+            !overdue && !is_behind(newest, &agents_of(&self.key, context))
+        });
+        let object = if let Some(newest) = trusted {
             newest
         } else {
             let read = apply::read(context, &self.key).await;
             let read = read.map_err(|error| AllocatorError::Read(error.to_string()))?;
-            Arc::new(read.ok_or(AllocatorError::PoolGone)?)
+            let read = Arc::new(read.ok_or(AllocatorError::PoolGone)?);
+            self.base_read = Instant::now();
+            if former.is_some_and(|former| former.uid() == read.uid() && version(&former) > version(&read)) {
+                context.allocators.older_state.notify_one();
+            }
+            read
         };
         self.base = Some(Arc::clone(&object));
-        Ok(Observation::gather(object, context))
+        Ok(Observation::gather(object, &mut self.versions, context))
     }
 
     async fn write(
@@ -296,7 +327,9 @@ impl Task {
         for notice in &planned.notices {
             context.events.warn(&written, notice).await;
         }
+        self.versions.wrote(version(&written).unwrap_or_default(), &allocations(&written));
         self.base = Some(Arc::new(written));
+        self.base_read = Instant::now();
         Ok(())
     }
 
@@ -337,6 +370,10 @@ impl Task {
         if let (Ok((pool, _)), Some(ipv4)) = (&observation.pool, &status.ipv4) {
             context.metrics.show(pool, ipv4);
         }
+        if self.announced_since.elapsed() > TELL_AGAIN {
+            self.announced.clear();
+            self.announced_since = Instant::now();
+        }
         for (claim, cards) in &settlements {
             let told = self.announced.get(claim);
             let knows =
@@ -359,7 +396,7 @@ impl Task {
             Duration::try_from(left).unwrap_or(AGENT_CHECK)
         });
         let object = self.base.clone().unwrap_or_else(|| Arc::clone(&observation.object));
-        let reuse_acted_on = !observation.reuse.is_empty();
+        let reuse_acted_on = observation.is_reuse_acted_on();
         (Pass { object, drained, reuse_acted_on, settlements: Arc::new(settlements) }, wake)
     }
 }

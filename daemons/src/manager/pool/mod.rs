@@ -16,7 +16,8 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 use vmdhcp_core::api::{
-    AGENT_COMPONENT, COMPONENT_LABEL, IPPOOL_FINALIZER, IPPool, POOL_ANNOTATION, REUSE_ANNOTATION,
+    AGENT_COMPONENT, ALLOCATING_ANNOTATION, COMPONENT_LABEL, IPPOOL_FINALIZER, IPPool, POOL_ANNOTATION,
+    REUSE_ANNOTATION,
 };
 use vmdhcp_core::pool::{PoolRef, defaults};
 use vmdhcp_core::{NetworkName, Pool};
@@ -58,12 +59,14 @@ pub(crate) fn pool_of_network(network: &NetworkName, pools: &Store<IPPool>) -> O
     on_network.min_by_key(|pool| (pool.creation_timestamp().map(|time| time.0), pool.uid()))
 }
 
-/// The claims on the network of a pool.
+/// The claims on the network of a pool, in the order of their names.
 fn claims_on(network: &NetworkName, claims: &Store<GuardedClaim>) -> Vec<ObjectRef<GuardedClaim>> {
     let claims = claims.state().into_iter();
     let on_network = claims
         .filter(|claim| claim.0.as_ref().is_ok_and(|claim| super::claim::networks(claim).contains(network)));
-    on_network.map(|claim| ObjectRef::from_obj(&*claim)).collect()
+    let mut on_network: Vec<_> = on_network.map(|claim| ObjectRef::from_obj(&*claim)).collect();
+    on_network.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
+    on_network
 }
 
 /// Brings one pool a step further.
@@ -110,6 +113,12 @@ pub(super) async fn reconcile(
     if pass.reuse_acted_on {
         let annotations = json!({ "annotations": { REUSE_ANNOTATION: null } });
         patch_metadata(&api, &stored, annotations).await.map_err(failed("removing the reuse annotation"))?;
+    }
+    let ipv4 = pass.object.status.as_ref().and_then(|status| status.ipv4.as_ref());
+    if ipv4.is_some_and(|ipv4| ipv4.longest_lease.is_some()) && !observe::is_marked(&pass.object) {
+        // After its first status and not before: from now on a pool without one has lost it.
+        let annotations = json!({ "annotations": { ALLOCATING_ANNOTATION: pass.object.uid() } });
+        patch_metadata(&api, &pass.object, annotations).await.map_err(failed("marking the pool"))?;
     }
     // A look now and then mends what no event told of, such as a Lease that somebody deleted.
     Ok(Action::requeue(Duration::from_secs(60)))

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
-use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AgentReport, IPPool, REUSE_ANNOTATION};
-use vmdhcp_core::ipam::Allocations;
+use vmdhcp_core::api::{
+    AGENT_REPORT_ANNOTATION, ALLOCATING_ANNOTATION, AgentReport, IPPool, LossCause, REUSE_ALL,
+    REUSE_ANNOTATION, format_time,
+};
+use vmdhcp_core::ipam::{Allocations, Versions, Withdrawn};
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::{PoolError, PoolErrors, PoolRef};
 use vmdhcp_core::{NetworkName, Pool, ipam};
@@ -47,6 +50,8 @@ pub(super) struct Agent {
 pub(super) struct Observation {
     pub(super) now: Timestamp,
     pub(super) object: Arc<IPPool>,
+    /// What its status says is allocated.
+    pub(super) allocations: Allocations,
     /// The checked pool and what is wrong with its options, or why it cannot be served.
     pub(super) pool: Result<(Pool, Vec<PoolError>), PoolErrors>,
     /// The older pool of the same network.
@@ -54,24 +59,116 @@ pub(super) struct Observation {
     /// Whether an agent has a place to run.
     pub(super) placed: bool,
     pub(super) agents: Vec<Agent>,
+    /// What none of them grants any more.
+    pub(super) withdrawn: Withdrawn,
     pub(super) claims: Vec<ipam::Claim>,
     /// The stored state of each claim's card, to tell which claims do not know their outcome yet.
     pub(super) known: KnownCards,
     /// Addresses that the operator declares free of any guest.
     pub(super) reuse: BTreeSet<Ipv4Addr>,
+    /// What tells of allocations that the pool has lost.
+    pub(super) loss: Loss,
+}
+
+/// What tells of allocations that the pool has lost.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Loss {
+    cause: Option<LossCause>,
+    served: BTreeMap<Ipv4Addr, BTreeSet<MacAddr>>,
+    unnamed: bool,
+    witnessed: bool,
+    nothing_else_used: bool,
+}
+
+impl Loss {
+    fn gather(
+        object: &IPPool,
+        allocations: &Allocations,
+        agents: &[Agent],
+        claims: &[ipam::Claim],
+        reuse: &str,
+    ) -> Self {
+        let of_this_pool = |agent: &&Agent| object.metadata.uid.as_ref() == Some(&agent.report.pool_uid);
+        let reports = || agents.iter().filter(of_this_pool).map(|agent| &agent.report);
+        let mut served: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for report in reports() {
+            for (address, mac) in report.carried.iter().take(AgentReport::MOST_CARRIED) {
+                if let (Ok(address), Ok(mac)) = (address.parse(), mac.parse()) {
+                    served.entry(address).or_default().insert(mac);
+                }
+            }
+        }
+        let since = allocations.recovery.map(|recovery| format_time(recovery.since));
+        let witnessed = since.is_some_and(|since| {
+            !agents.is_empty()
+                && agents.iter().all(|agent| of_this_pool(&agent) && agent.report.witnessed == since)
+        });
+        Self {
+            cause: has_lost_its_status(object, claims)
+                .then_some(LossCause::StatusLost)
+                .or_else(|| is_behind(object, agents).then_some(LossCause::OlderBackup)),
+            served,
+            unnamed: reports().any(|report| report.carried_count > report.carried.len()),
+            witnessed,
+            nothing_else_used: reuse.split(',').any(|address| address.trim() == REUSE_ALL),
+        }
+    }
+
+    /// The same, as evidence.
+    pub(super) const fn evidence(&self) -> ipam::Loss<'_> {
+        let Self { cause, served, unnamed, witnessed, nothing_else_used } = self;
+        ipam::Loss {
+            cause: *cause,
+            served,
+            unnamed: *unnamed,
+            witnessed: *witnessed,
+            nothing_else_used: *nothing_else_used,
+        }
+    }
+}
+
+/// Whether a pool that has given addresses has none in its status. All that we ever write has the longest lease in it;
+/// a pool is marked after its first such status, and not before.
+fn has_lost_its_status(object: &IPPool, claims: &[ipam::Claim]) -> bool {
+    let ipv4 = object.status.as_ref().and_then(|status| status.ipv4.as_ref());
+    if ipv4.is_some_and(|ipv4| ipv4.longest_lease.is_some()) {
+        return false;
+    }
+    is_marked(object) || (ipv4.is_none() && claims.iter().any(|claim| claim.granted))
+}
+
+/// Whether the pool is marked as one whose status has been written.
+pub(super) fn is_marked(object: &IPPool) -> bool {
+    object
+        .annotations()
+        .get(ALLOCATING_ANNOTATION)
+        .is_some_and(|uid| object.metadata.uid.as_ref() == Some(uid))
+}
+
+/// Whether an agent serves a later version than this one: this is not the newest, or, if it is, an older backup was
+/// restored.
+pub(super) fn is_behind(object: &IPPool, agents: &[Agent]) -> bool {
+    agents.iter().any(|agent| {
+        object.metadata.uid.as_ref() == Some(&agent.report.pool_uid)
+            && agent.report.resource_version.parse::<u64>().ok() > version(object)
+    })
 }
 
 impl Observation {
-    /// Gathers all that is known of `object`.
-    pub(super) fn gather(object: Arc<IPPool>, context: &Context) -> Self {
+    /// Gathers all that is known of `object`, which is the newest of `versions` from now on.
+    pub(super) fn gather(object: Arc<IPPool>, versions: &mut Versions, context: &Context) -> Self {
         let key = PoolRef::of(&object);
         let network = network_of(&object);
         let rival = network.as_ref().and_then(|network| pool_of_network(network, &context.pools));
         let rival = rival.map(|pool| PoolRef::of(&pool)).filter(|rival| *rival != key);
         let Placement::Interfaces(interfaces) = &context.placement;
         let placed = network.as_ref().is_some_and(|network| interfaces.contains_key(network));
+        let allocations = allocations(&object);
+        versions.read(version(&object).unwrap_or_default(), &allocations);
+        let agents = agents_of(&key, context);
+        let withdrawn = withdrawn(&object, &agents, placed, versions);
         let (mut claims, known) = match &network {
-            Some(network) if rival.is_none() => claims_of(network, &object, context),
+            Some(network) if rival.is_none() => claims_of(network, &allocations, context),
             _ => Default::default(),
         };
         let has_status = object.status.as_ref().is_some_and(|status| status.ipv4.is_some());
@@ -81,17 +178,31 @@ impl Observation {
             }
         }
         let reuse = object.annotations().get(REUSE_ANNOTATION).map(String::as_str).unwrap_or_default();
+        let mut loss = Loss::gather(&object, &allocations, &agents, &claims, reuse);
+        if !has_status && context.has(Defect::EmptyStatusTakenForEmptyPool) {
+            loss.cause = None;
+        }
         Self {
             now: context.now(),
             pool: Pool::from_stored(&object),
             rival,
             placed,
-            agents: agents_of(&key, context),
+            agents,
+            withdrawn,
             claims,
             known,
             reuse: reuse.split(',').filter_map(|address| address.trim().parse().ok()).collect(),
+            loss,
+            allocations,
             object,
         }
+    }
+
+    /// Whether the operator's list of addresses to re-use has been heard by everybody whom it concerns.
+    pub(super) fn is_reuse_acted_on(&self) -> bool {
+        let all = self.loss.nothing_else_used;
+        let is_named = |address: &Ipv4Addr| all || self.reuse.contains(address);
+        (all || !self.reuse.is_empty()) && !self.loss.served.keys().any(is_named)
     }
 
     /// Whether the pool is being deleted.
@@ -102,11 +213,12 @@ impl Observation {
 
 /// Claims whose finalizer and record are stored, and those that have an address already: one that has neither gets
 /// none yet, for nobody would release it.
-fn claims_of(network: &NetworkName, pool: &IPPool, context: &Context) -> (Vec<ipam::Claim>, KnownCards) {
-    let ipv4 = pool.status.as_ref().and_then(|status| status.ipv4.as_ref());
-    let holders = LazyCell::new(|| -> BTreeSet<MacAddr> {
-        ipv4.map(Allocations::read).unwrap_or_default().held.into_values().collect()
-    });
+fn claims_of(
+    network: &NetworkName,
+    allocations: &Allocations,
+    context: &Context,
+) -> (Vec<ipam::Claim>, KnownCards) {
+    let holders = LazyCell::new(|| -> BTreeSet<MacAddr> { allocations.held.values().copied().collect() });
     let (mut claims, mut known) = (Vec::new(), KnownCards::new());
     for stored in context.claims.state() {
         let Ok(stored) = &stored.0 else { continue };
@@ -122,7 +234,32 @@ fn claims_of(network: &NetworkName, pool: &IPPool, context: &Context) -> (Vec<ip
     (claims, known)
 }
 
-fn agents_of(key: &PoolRef, context: &Context) -> Vec<Agent> {
+/// The version of an object as a number: which of two is newer, and how old what an agent serves is.
+pub(super) fn version(object: &IPPool) -> Option<u64> {
+    object.metadata.resource_version.as_deref()?.parse().ok()
+}
+
+/// What a stored status says is allocated.
+pub(super) fn allocations(object: &IPPool) -> Allocations {
+    let ipv4 = object.status.as_ref().and_then(|status| status.ipv4.as_ref());
+    ipv4.map(Allocations::read).unwrap_or_default()
+}
+
+/// What no agent of the pool grants any more. Where an agent should be and none is known, one may be serving that
+/// cannot say so.
+fn withdrawn(object: &IPPool, agents: &[Agent], placed: bool, versions: &Versions) -> Withdrawn {
+    let of_this_pool = |agent: &&Agent| object.metadata.uid.as_ref() == Some(&agent.report.pool_uid);
+    let served = |agent: &Agent| agent.report.resource_version.parse().ok();
+    let served: Option<Vec<u64>> =
+        agents.iter().map(|agent| Some(agent).filter(of_this_pool).and_then(served)).collect();
+    match served {
+        Some(served) if !(placed && served.is_empty()) => versions.withdrawn(served),
+        _ => Withdrawn::default(),
+    }
+}
+
+/// The agents of a pool, as their Leases tell.
+pub(super) fn agents_of(key: &PoolRef, context: &Context) -> Vec<Agent> {
     let mut agents = Vec::new();
     for lease in context.leases.state() {
         let of_this_pool = pool_of_lease(&lease)

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use vmdhcp_core::api::{AgentStatus, ConditionStatus, IPPoolStatus, format_time, set_condition};
-use vmdhcp_core::ipam::{self, Allocations, Change, Evidence, Outcome, Waiting};
+use vmdhcp_core::api::{
+    AgentStatus, ConditionStatus, IPPoolStatus, LossCause, REUSE_ALL, REUSE_ANNOTATION, format_time,
+    set_condition,
+};
+use vmdhcp_core::ipam::{self, Allocations, Change, Evidence, Outcome, Recovery, Waiting};
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::{Pool, PoolErrors};
 
@@ -94,13 +97,14 @@ fn allocate(
     status: &mut IPPoolStatus,
     planned: &mut PoolPlan,
 ) {
-    let mut allocations = status.ipv4.as_ref().map(Allocations::read).unwrap_or_default();
+    let mut allocations = observation.allocations.clone();
     let absent = BTreeSet::new();
     let evidence = Evidence {
         now: observation.now,
-        withdrawn: every_agent_serves_this(observation),
+        withdrawn: &observation.withdrawn,
         absent: &absent,
         reuse: &observation.reuse,
+        loss: observation.loss.evidence(),
     };
     // A pool that is going gives nothing out any more; what is there stays until its claims go.
     let mut pool = pool.clone();
@@ -120,6 +124,10 @@ fn allocate(
             }
             Change::Reserve { address, .. } if skipped.contains(address) => continue,
             Change::Reserve { .. }
+            | Change::Keep { .. }
+            | Change::Recover { .. }
+            | Change::WithdrawUnknown
+            | Change::Recovered
             | Change::Withdraw { .. }
             | Change::Forget { .. }
             | Change::LongestLease { .. } => {}
@@ -154,22 +162,6 @@ fn allocate(
     planned.drained = !allocations.held.values().any(|mac| claimed.contains(mac));
     status.ipv4 = Some(allocations.write(&pool));
     allocation_conditions(observation, &decided, &allocations, status, planned);
-}
-
-/// Whether every agent serves the version of the pool that this plan starts from, or a later one.
-fn every_agent_serves_this(observation: &Observation) -> bool {
-    let version = |text: &str| text.parse::<u64>().ok();
-    let this = observation.object.metadata.resource_version.as_deref().and_then(version);
-    let uid = observation.object.metadata.uid.as_deref();
-    // Where an agent should be and none is known, one may be serving that cannot say so.
-    if observation.placed && observation.agents.is_empty() {
-        return false;
-    }
-    observation.agents.iter().all(|agent| {
-        uid == Some(&agent.report.pool_uid)
-            && this.is_some()
-            && version(&agent.report.resource_version) >= this
-    })
 }
 
 fn is_serving(agent: &Agent, observation: &Observation) -> bool {
@@ -243,6 +235,59 @@ fn allocation_conditions(
         )
     });
     trouble(observation, status, planned, "UnclaimedAddresses", "NoClaim", "AllClaimed", orphans);
+    let recovering = allocations.recovery.map(|recovery| recovery_message(recovery, observation));
+    trouble(observation, status, planned, "Recovering", "AllocationsLost", "Recovered", recovering);
+    let lost = lost_leases_message(decided, allocations, observation);
+    trouble(observation, status, planned, "LeasesNotInPool", "OlderBackup", "AllInPool", lost);
+}
+
+/// What happens after a loss of allocations, and what the operator can do.
+fn recovery_message(recovery: Recovery, observation: &Observation) -> String {
+    let what = match recovery.cause {
+        LossCause::StatusLost => {
+            "the status of this pool was lost; it has been rebuilt from what the VirtualMachineNetworkConfigs say"
+        }
+        LossCause::OlderBackup => {
+            "this pool is older than what VirtualMachineNetworkConfigs or agents know, as if a backup had been restored"
+        }
+    };
+    let silent = observation.agents.is_empty() || !observation.loss.evidence().witnessed;
+    let until = match recovery.withdrawn {
+        Some(withdrawn) => {
+            format!("until the longest lease has run out that began before {}", format_time(withdrawn))
+        }
+        None if silent => "until every agent serves this state, and the longest lease has run out".to_owned(),
+        None => "until every agent serves this state".to_owned(),
+    };
+    format!(
+        "{what}; addresses of which nothing is known are not given {until}; if no guest uses one, set the annotation \
+         {REUSE_ANNOTATION} to \"{REUSE_ALL}\""
+    )
+}
+
+/// Which leases agents go on serving although the pool has lost them, and what the operator can do.
+fn lost_leases_message(
+    decided: &ipam::Plan,
+    allocations: &Allocations,
+    observation: &Observation,
+) -> Option<String> {
+    let kept = allocations.retiring.iter().filter(|(_, entry)| entry.served);
+    let kept: Vec<_> = kept.map(|(address, entry)| (address, &entry.mac)).collect();
+    let disputed = decided.disputed.iter().map(|(address, mac)| (address, mac));
+    let (count, first) = (kept.len() + decided.disputed.len(), disputed.chain(kept.iter().copied()).next());
+    let unnamed = if observation.loss.evidence().unnamed { ", and more than they can name" } else { "" };
+    let disputed = match decided.disputed.len() {
+        0 => String::new(),
+        number => {
+            format!(", {number} of them of addresses that the pool has for other cards, which are not served")
+        }
+    };
+    let (address, mac) = first?;
+    Some(format!(
+        "agents go on serving {count} leases that this pool has lost{unnamed}{disputed}, for instance {address} of {mac}; \
+         make their VirtualMachineNetworkConfigs anew, or name addresses that no such guest uses in the annotation \
+         {REUSE_ANNOTATION}"
+    ))
 }
 
 /// Sets a condition that tells of trouble. It is absent until the first time, and its turning True is an Event.

@@ -82,7 +82,6 @@ fn first_failure(seeds: u64, defect: Option<Defect>) -> Option<(u64, Outcome)> {
 }
 
 #[test]
-#[ignore = "takes a minute, and a seed does not replay exactly every time yet: make sim"]
 fn on_no_bad_day_do_two_guests_share_an_address_and_afterwards_everything_comes_right() {
     if let Some(seed) = from_environment("SIM_SEED") {
         let outcome = run(seed, None);
@@ -99,7 +98,6 @@ fn on_no_bad_day_do_two_guests_share_an_address_and_afterwards_everything_comes_
 }
 
 #[test]
-#[ignore = "takes a minute, and a seed does not replay exactly every time yet: make sim"]
 fn one_seed_is_one_run() {
     for seed in 0..3 {
         assert_eq!(run(seed, None), run(seed, None));
@@ -107,7 +105,6 @@ fn one_seed_is_one_run() {
 }
 
 #[test]
-#[ignore = "takes a minute, and a seed does not replay exactly every time yet: make sim"]
 fn planted_defects_are_found() {
     /// Seeds within which each has to be found.
     const WITHIN: u64 = 60;
