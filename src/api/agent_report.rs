@@ -5,8 +5,13 @@
 //! [`AgentReport::MOST_ITEMS`] and [`AgentReport::MOST_CARRIED`] and cut by the reader.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::format_time;
+use crate::mac::MacAddr;
 
 /// The report of one agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +49,14 @@ impl AgentReport {
     pub const MOST_ITEMS: usize = 32;
     /// How many pairs of `carried` are written and read.
     pub const MOST_CARRIED: usize = 128;
+
+    /// Tells which pairs the agent carries, the most important ones first, and which loss its memory spans.
+    pub fn tell_of_loss(&mut self, carried: &[(Ipv4Addr, MacAddr)], witnessed: Option<Timestamp>) {
+        let as_texts = |(address, mac): &(Ipv4Addr, MacAddr)| (address.to_string(), mac.to_string());
+        self.carried = carried.iter().take(Self::MOST_CARRIED).map(as_texts).collect();
+        self.carried_count = carried.len();
+        self.witnessed = witnessed.map(format_time).unwrap_or_default();
+    }
 }
 
 /// An address in use by a MAC that does not have it.

@@ -82,7 +82,7 @@ impl Memory {
     /// `next` with what is carried now.
     #[must_use]
     pub fn follow(&self, previous: &Allocations, next: &mut Allocations, how: Succession<'_>) -> Self {
-        let carried = self.carry(previous, next, how);
+        let mut carried = self.carry(previous, next, how);
         let vanished = carried.held.keys().any(|address| !self.carried.held.contains_key(address));
         let broken = self.broken || how.went_back || vanished;
         let witnessed = next.recovery.and_then(|recovery| {
@@ -96,8 +96,12 @@ impl Memory {
             };
             remembers.then_some(recovery.since)
         });
-        carried.restore_into(next, how.now);
         let is_over = previous.recovery.is_some() && next.recovery.is_none();
+        if is_over {
+            // With it the last lease of what nobody grants any more.
+            carried.lost.clear();
+        }
+        carried.restore_into(next, how.now);
         Self { carried, broken: broken && !is_over, witnessed }
     }
 

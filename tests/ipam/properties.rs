@@ -77,6 +77,13 @@ impl Case {
         Some(self.allocations.earlier_leases_end.map_or(end, |earlier| end.max(earlier)))
     }
 
+    /// Whether an agent says that it serves the pair, and a claim remembers it.
+    fn is_confirmed(&self, address: Ipv4Addr, mac: MacAddr) -> bool {
+        !self.is_served_to_another(address, Some(mac))
+            && self.is_served_to_another(address, None)
+            && self.claims.iter().any(|claim| claim.mac == mac && claim.remembered == Some(address))
+    }
+
     /// Whether an agent says that it serves the address to another card than that one, and nobody knows better.
     fn is_served_to_another(&self, address: Ipv4Addr, mac: Option<MacAddr>) -> bool {
         let overruled = self.world.nothing_else_used || self.world.reuse.contains(&address);
@@ -240,7 +247,7 @@ proptest! {
         for (address, mac) in new_pairs(&case, &after) {
             let reserved_for = case.reserved_for(address);
             prop_assert!(!case.allocations.unreadable.contains_key(&address.to_string()));
-            if case.is_granted(address, mac) {
+            if case.is_granted(address, mac) || case.is_confirmed(address, mac) {
                 continue;
             }
             prop_assert!(case.in_domain(address) || reserved_for.is_some(), "{} is not in the pool", address);
@@ -255,7 +262,7 @@ proptest! {
     #[test]
     fn no_address_changes_hands_before_its_rule_allows_it(case in any_case()) {
         let (_, after) = settled(&case);
-        for (address, mac) in new_pairs(&case, &after) {
+        for (address, mac) in new_pairs(&case, &after).filter(|(address, mac)| !case.is_confirmed(*address, *mac)) {
             if let Some(entry) = case.allocations.retiring.get(&address) {
                 prop_assert!(entry.mac == mac || case.may_change_hands(address, entry));
             }
@@ -292,12 +299,14 @@ proptest! {
         for (&address, &mac) in &case.allocations.held {
             let kept = after.held.get(&address) == Some(&mac);
             let retires = after.retiring.get(&address).is_some_and(|entry| entry.mac == mac);
-            prop_assert!(kept || retires, "{} of {} is lost", address, mac);
+            let confirmed = after.held.get(&address).is_some_and(|&by| case.is_confirmed(address, by));
+            prop_assert!(kept || retires || confirmed, "{} of {} is lost", address, mac);
         }
         for (&address, entry) in &case.allocations.retiring {
             let still = after.retiring.get(&address).is_some_and(|now| now.mac == entry.mac && now.since >= entry.since);
             let back = after.held.get(&address) == Some(&entry.mac);
-            prop_assert!(still || back || case.may_change_hands(address, entry));
+            let confirmed = after.held.get(&address).is_some_and(|&by| case.is_confirmed(address, by));
+            prop_assert!(still || back || confirmed || case.may_change_hands(address, entry));
         }
     }
 

@@ -391,6 +391,26 @@ mod older_backup {
     }
 
     #[test]
+    fn what_a_claim_remembers_and_agents_serve_comes_back_from_whomever_the_older_pool_has_for_it() {
+        let mut retiring = nothing_held();
+        retiring.retiring.insert(ip(1), Retiring::new(mac(7), at(1)));
+        let elsewhere = held([(ip(1), mac(7)), (ip(3), mac(2))]);
+        for before in [held([(ip(1), mac(7))]), retiring, elsewhere] {
+            for claim in [claim(2).granted(ip(1)), claim(2).remembering(ip(1))] {
+                let mut allocations = before.clone();
+                let plan = settle(&pool(ip(1), ip(9)), &mut allocations, &[claim.clone()], &world());
+                assert_ne!(plan.outcomes, [Outcome::Holds(ip(1))], "the claim alone does not suffice");
+                let reported = world().serving(ip(1), mac(2));
+                let plan = settle(&pool(ip(1), ip(9)), &mut allocations, &[claim.clone()], &reported);
+                assert_eq!((plan.outcomes, plan.disputed), (vec![Outcome::Holds(ip(1))], vec![]));
+                let both = world().serving(ip(1), mac(2)).serving(ip(1), mac(7));
+                let plan = settle(&pool(ip(1), ip(9)), &mut before.clone(), &[claim], &both);
+                assert_ne!(plan.outcomes, [Outcome::Holds(ip(1))]);
+            }
+        }
+    }
+
+    #[test]
     fn a_retiring_address_that_an_agent_serves_to_another_card_goes_to_neither() {
         let mut allocations = nothing_held();
         let entry = Retiring { withdrawn: Some(at(1)), ..Retiring::new(mac(1), at(1)) };

@@ -2,7 +2,6 @@
 //!
 //! The manager makes the Lease; without one there is nothing to do. Nothing else is ever written by an agent.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior};
-use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AddressConflict, AgentReport, ForeignServer, format_time};
 
 use super::foreign;
@@ -95,9 +93,7 @@ impl Reporter {
             })
             .take(AgentReport::MOST_ITEMS)
             .collect();
-        let carried = serving.as_ref().map_or(&[][..], |serving| &serving.carried);
-        let as_texts = |(address, mac): &(Ipv4Addr, MacAddr)| (address.to_string(), mac.to_string());
-        let report = AgentReport {
+        let mut report = AgentReport {
             agent: self.agent.clone(),
             pool_uid: serving.as_ref().map(|serving| serving.pool_uid.clone()).unwrap_or_default(),
             mac_address: self.interface.mac().to_string(),
@@ -107,13 +103,14 @@ impl Reporter {
                 .as_ref()
                 .map(|serving| serving.resource_version.clone())
                 .unwrap_or_default(),
-            carried: carried.iter().take(AgentReport::MOST_CARRIED).map(as_texts).collect(),
-            carried_count: carried.len(),
-            witnessed: time(serving.as_ref().and_then(|serving| serving.witnessed)),
             url: self.url.clone(),
             conflicts,
             foreign_servers,
+            ..AgentReport::default()
         };
+        if let Some(serving) = serving {
+            report.tell_of_loss(&serving.carried, serving.witnessed);
+        }
         bounded(report)
     }
 

@@ -48,7 +48,8 @@ impl Planner<'_> {
             return;
         };
         let leases_end = recovery.withdrawn.map(|withdrawn| self.leases_end(withdrawn));
-        let all_told = self.evidence.withdrawn.unknown && loss.witnessed && !loss.unnamed;
+        let all_told =
+            self.evidence.withdrawn.unknown && loss.witnessed && !loss.unnamed && self.disputed().is_empty();
         if loss.nothing_else_used || all_told || leases_end.is_some_and(|end| end <= self.evidence.now) {
             self.change(Change::Recovered);
         } else if recovery.withdrawn.is_none() && self.evidence.withdrawn.unknown {
@@ -81,6 +82,32 @@ impl Planner<'_> {
                     self.take_back(claim, address);
                 }
             }
+        }
+        self.confirm();
+    }
+
+    /// Gives cards back what their claim remembers and an agent serves to them and nobody else: where both say so, the
+    /// pool's word is older, and whomever it has for the address lost it before.
+    fn confirm(&mut self) {
+        let holders = self.holders;
+        for holder in &holders.in_order {
+            let (mac, current) = (holder.mac, self.current(holder.mac));
+            let Some(address) = holder.remembered().filter(|&address| current != Some(address)) else {
+                continue;
+            };
+            let is_served =
+                self.served(address).next() == Some(mac) && !self.is_served_to_another(mac, address);
+            let is_better = current.is_none() || current != holder.demand();
+            if !is_served || !is_better || self.unreadable.contains(&address) {
+                continue;
+            }
+            if let Some(&other) = self.allocations.held.get(&address) {
+                self.change(Change::Retire { address, mac: other });
+            }
+            if let Some(former) = current {
+                self.change(Change::Retire { address: former, mac });
+            }
+            self.change(Change::Allocate { address, mac });
         }
     }
 
