@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The DHCP clients of others that the end-to-end tests run: `install` brings them, `verdict` says what was left out.
+# The DHCP clients of others that the end-to-end tests run: `install` brings them. `verdict` says what was left out, of
+# these tests and of those on a real control plane.
 set -eu
 
 declare -A package=([udhcpc]=udhcpc [dhclient]=isc-dhcp-client [dhcpcd]=dhcpcd-base [ip]=iproute2 [setpriv]=util-linux)
@@ -30,6 +31,8 @@ verdict)
     [ "$(id -u)" = 0 ] || left_out+=("everything in network namespaces (run as root for it)")
     mapfile -t absent < <(missing)
     for program in "${absent[@]}"; do left_out+=("what runs $program (Debian's package ${package[$program]})"); done
+    "$(dirname "$0")/testcluster/build.sh" path >/dev/null ||
+        left_out+=("what runs on a real Kubernetes control plane: the API's definition on it, and allocation (needs Go 1.26, and its module proxy for the first build)")
     if [ ${#left_out[@]} -eq 0 ]; then
         echo "all tests have passed, and none was left out"
     else

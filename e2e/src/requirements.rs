@@ -1,9 +1,11 @@
 //! What a machine must have for a test to run on it. Without it a test is left out, and says so on standard error;
-//! where `VMDHCP_E2E=required` is set (`make test` as root) it fails.
+//! where `VMDHCP_E2E=required` is set (`make test` as root) it fails; for the control plane of tests that variable is
+//! `VMDHCP_TESTCLUSTER` (`make test` where it has been built).
 
 use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Whether this test can make namespaces and run these programs.
 ///
@@ -20,6 +22,24 @@ pub fn met(test: &str, programs: &[&str]) -> bool {
     assert!(env::var_os("VMDHCP_E2E").is_none_or(|value| value != "required"), "{test} cannot run: {reason}");
     leave_out(test, &reason);
     false
+}
+
+/// The control plane for tests, where it has been built.
+///
+/// Panics instead of saying no where `VMDHCP_TESTCLUSTER=required`.
+pub fn testcluster(test: &str) -> Option<PathBuf> {
+    let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("testcluster/build.sh");
+    let found = Command::new(build).arg("path").output().ok().filter(|found| found.status.success());
+    if let Some(found) = found {
+        return Some(PathBuf::from(String::from_utf8_lossy(&found.stdout).trim_end()));
+    }
+    let reason = "the control plane for tests is not built (make testcluster)";
+    assert!(
+        env::var_os("VMDHCP_TESTCLUSTER").is_none_or(|value| value != "required"),
+        "{test} cannot run: {reason}"
+    );
+    leave_out(test, reason);
+    None
 }
 
 /// Says that a test is left out. Not by the print macros, whose output the test runner swallows.

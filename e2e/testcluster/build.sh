@@ -4,7 +4,7 @@
 #   build.sh path    prints where it is, and fails if it is not there
 # It is kept by a hash of its sources outside the work tree: a build takes ten minutes, and Rust's `clean` should not
 # cost another one. Where it cannot be built (no Go, no modules), that is said and counts as no failure, unless
-# VMDHCP_E2E=required.
+# VMDHCP_TESTCLUSTER=required.
 set -eu
 cd "$(dirname "$0")"
 
@@ -13,7 +13,7 @@ binary=${XDG_CACHE_HOME:-$HOME/.cache}/vmdhcp/testcluster-$hash
 
 left_out() {
     echo "testcluster: $1; the tests against a real control plane are left out" >&2
-    [ "${VMDHCP_E2E:-}" != required ]
+    [ "${VMDHCP_TESTCLUSTER:-}" != required ]
     exit
 }
 

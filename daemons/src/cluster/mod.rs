@@ -88,7 +88,10 @@ pub async fn connect(target: &Target) -> Result<Connection, ConnectError> {
             Ok(Connection { client, default_namespace: LOCAL_NAMESPACE.to_owned(), local: Some(local) })
         }
         Target::Kubernetes { kubeconfig, context } => {
-            let config = configure(kubeconfig.as_ref(), context.as_deref()).await?;
+            let mut config = configure(kubeconfig.as_ref(), context.as_deref()).await?;
+            // The client's own would repeat a request for minutes, behind the back of reconcilers that have something
+            // newer to say by then.
+            config.default_retry = false;
             let default_namespace = config.default_namespace.clone();
             let client = Client::try_from(config).map_err(|source| ConnectError::Client { source })?;
             Ok(Connection { client, default_namespace, local: None })

@@ -109,7 +109,9 @@ pub(crate) async fn another_namespace_than_the_paths_is_refused(client: &Client)
 pub(crate) async fn a_body_of_another_kind_is_refused(client: &Client) {
     let mut body = serde_json::to_value(claim(&unique("kind"))).unwrap();
     body["kind"] = json!("IPPool");
-    assert_eq!(post(client, CLAIMS, &body).await.0, 400);
+    let (code, status) = post(client, CLAIMS, &body).await;
+    assert_eq!((code, &status["reason"]), (422, &json!("Invalid")));
+    assert_eq!(status["details"]["causes"][0]["field"], "kind", "{status}");
     let mut body = serde_json::to_value(claim(&unique("version"))).unwrap();
     body["apiVersion"] = json!("network.harvesterhci.io/v1");
     assert_eq!(post(client, CLAIMS, &body).await.0, 400);
@@ -165,6 +167,22 @@ pub(crate) async fn a_dry_run_stores_nothing(client: &Client) {
     let status =
         refusal(claims(client).create(&dry_run, &claim(existing.metadata.name.as_deref().unwrap())).await);
     assert!(status.is_already_exists());
+}
+
+pub(crate) async fn another_dry_run_than_all_is_refused(client: &Client) {
+    let name = unique("dry-half");
+    let body = serde_json::to_value(claim(&name)).unwrap();
+    let (code, status) = post(client, &format!("{CLAIMS}?dryRun=Half"), &body).await;
+    assert_eq!((code, &status["reason"]), (422, &json!("Invalid")));
+    assert_eq!(status["details"]["causes"][0]["field"], "dryRun", "{status}");
+    assert!(is_gone(client, &name).await);
+}
+
+pub(crate) async fn a_name_goes_before_a_generated_one(client: &Client) {
+    let name = unique("both");
+    let mut both = claim(&name);
+    both.metadata.generate_name = Some("generated-".to_owned());
+    assert_eq!(create(client, &both).await.metadata.name, Some(name));
 }
 
 pub(crate) async fn a_collection_of_all_namespaces_takes_no_objects(client: &Client) {

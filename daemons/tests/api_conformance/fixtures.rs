@@ -13,7 +13,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use vmdhcp_core::api::{NetworkConfig, VirtualMachineNetworkConfig, VirtualMachineNetworkConfigSpec};
-use vmdhcp_daemons::cluster::local::{Kinds, LocalApi};
+use vmdhcp_daemons::cluster::local::{ChangeLog, Kinds, LocalApi, Options};
 
 pub(crate) use vmdhcp_core::api::VirtualMachineNetworkConfig as Claim;
 
@@ -31,18 +31,25 @@ pub(crate) const FINALIZER: &str = "vmdhcp.test/held";
 /// 30 s.
 const PATIENCE: Duration = Duration::from_secs(45);
 
+/// How many changes the local APIs of the checks remember.
+pub(crate) const KEPT_CHANGES: usize = 100;
+
+fn options() -> Options {
+    let change_log = ChangeLog { rows: KEPT_CHANGES, ..Options::default().change_log };
+    Options { change_log, ..Options::default() }
+}
+
 pub(crate) fn in_memory() -> Client {
-    LocalApi::in_memory(Kinds::standard()).unwrap().client(NAMESPACE)
+    LocalApi::in_memory_with(Kinds::standard(), options()).unwrap().client(NAMESPACE)
 }
 
 pub(crate) fn in_a_file() -> (Client, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let api = LocalApi::open(&folder.path().join("api.db"), Kinds::standard()).unwrap();
+    let api = LocalApi::open_with(&folder.path().join("api.db"), Kinds::standard(), options()).unwrap();
     (api.client(NAMESPACE), folder)
 }
 
 /// Makes the namespaces of the checks, which the local API does not ask for.
-#[cfg(feature = "testcluster")]
 pub(crate) async fn namespaces(client: &Client) {
     let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
     for name in [NAMESPACE, OTHER_NAMESPACE] {
@@ -173,6 +180,19 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: 
         }
     };
     assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "never came true: {what}");
+}
+
+/// Waits until `look` finds something, and panics if it never does.
+pub(crate) async fn eventually_some<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let wait = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never came true: {what}"))
 }
 
 pub(crate) async fn is_gone(client: &Client, name: &str) -> bool {

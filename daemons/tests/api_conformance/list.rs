@@ -7,9 +7,11 @@ use kube::{
     Api, Client,
     api::{ListParams, PostParams},
 };
+use serde_json::json;
 
 use crate::fixtures::{
-    CLAIMS, Claim, OTHER_NAMESPACE, claim, claims, create, labelled, name, raw, refusal, stored, unique,
+    CLAIMS, Claim, OTHER_NAMESPACE, claim, claims, create, eventually_some, labelled, merge, name, raw,
+    refusal, stored, unique,
 };
 
 /// Stores claims with the labels, and says the label that they all have.
@@ -95,6 +97,25 @@ pub(crate) async fn a_nonsense_page_is_refused(client: &Client) {
     let options = ListParams::default().limit(1).continue_token("nonsense");
     let status = refusal(claims(client).list(&options).await);
     assert_eq!(status.code, 400, "{status}");
+}
+
+pub(crate) async fn a_page_of_a_past_that_is_gone_is_expired(client: &Client) {
+    let run = stored_with(client, &[[].as_slice(); 2]).await;
+    let first = ListParams::default().labels(&format!("run={run}")).limit(1);
+    let page = claims(client).list(&first).await.unwrap();
+    let next = first.continue_token(&page.metadata.continue_.unwrap());
+    let mut number = 0;
+    // Each API keeps some of the past: by time, or by the number of changes.
+    let status = eventually_some("the page is refused", async || {
+        number += 1;
+        merge(client, &format!("{run}-0"), &json!({ "metadata": { "labels": { "n": number.to_string() } } }))
+            .await
+            .unwrap();
+        claims(client).list(&next).await.err()
+    })
+    .await;
+    let status = refusal::<()>(Err(status));
+    assert_eq!((status.code, status.reason.as_str()), (410, "Expired"), "{status}");
 }
 
 pub(crate) async fn all_namespaces_are_searched(client: &Client) {

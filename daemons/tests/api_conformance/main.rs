@@ -1,5 +1,5 @@
 //! What the API has to do, wherever it is: each check runs against the local API in memory and in a file, and against a
-//! real control plane (`make conformance`). Where they differ, the real one is right.
+//! real control plane, where its binary is built (`make testcluster`). Where they differ, the real one is right.
 //!
 //! On the control plane all checks share one namespace and use names of their own; they leave objects behind.
 #![expect(
@@ -8,7 +8,6 @@
     clippy::panic,
     reason = "a check that does not hold panics"
 )]
-#![cfg_attr(feature = "testcluster", expect(clippy::print_stderr, reason = "one that is skipped says why"))]
 
 mod create;
 mod delete;
@@ -18,7 +17,7 @@ mod list;
 mod owners;
 mod patch;
 mod status;
-#[cfg(feature = "testcluster")]
+mod tally;
 #[path = "../testcluster/mod.rs"]
 mod testcluster;
 mod update;
@@ -26,11 +25,15 @@ mod watch;
 
 macro_rules! checks {
     ($($topic:ident { $($check:ident)+ })+) => {
+        /// Their names, for their number.
+        const CHECKS: &[&str] = &[$($(stringify!($check)),+),+];
+
         mod in_memory {
             $(mod $topic {
                 $(#[tokio::test]
                 async fn $check() {
                     crate::$topic::$check(&crate::fixtures::in_memory()).await;
+                    crate::tally::IN_MEMORY.holds();
                 })+
             })+
         }
@@ -40,17 +43,20 @@ macro_rules! checks {
                 async fn $check() {
                     let (client, _folder) = crate::fixtures::in_a_file();
                     crate::$topic::$check(&client).await;
+                    crate::tally::IN_A_FILE.holds();
                 })+
             })+
         }
-        #[cfg(feature = "testcluster")]
         mod on_a_cluster {
             $(mod $topic {
                 $(#[tokio::test]
                 async fn $check() {
-                    let Some(client) = crate::testcluster::client(stringify!($check)).await else { return };
+                    let Some(client) = crate::testcluster::client().await else {
+                        return crate::tally::ON_A_CLUSTER.is_left_out();
+                    };
                     crate::fixtures::namespaces(&client).await;
                     crate::$topic::$check(&client).await;
+                    crate::tally::ON_A_CLUSTER.holds();
                 })+
             })+
         }
@@ -76,6 +82,8 @@ checks! {
         a_missing_field_is_invalid
         a_field_of_the_wrong_type_is_invalid
         a_dry_run_stores_nothing
+        another_dry_run_than_all_is_refused
+        a_name_goes_before_a_generated_one
         a_collection_of_all_namespaces_takes_no_objects
     }
     update {
@@ -89,12 +97,18 @@ checks! {
         an_equal_object_is_not_written
         what_only_the_server_sets_is_kept
         status_is_kept
+        a_terminating_object_goes_with_its_last_finalizer
         a_dry_run_stores_nothing
         a_lease_is_taken_by_one_of_two
     }
     status {
         a_status_write_changes_nothing_else
         a_stale_version_conflicts
+        a_status_of_an_object_that_is_not_there_is_not_found
+        a_status_of_the_wrong_type_is_invalid
+        a_merge_patch_of_the_status_on_a_stale_version_conflicts
+        apply_of_the_status_keeps_the_spec
+        a_dry_run_stores_nothing
         a_merge_patch_of_the_status_keeps_the_spec
         a_merge_patch_of_the_object_keeps_the_status
         a_json_patch_of_the_status_can_test_the_spec
@@ -117,6 +131,10 @@ checks! {
         a_patch_cannot_break_the_types
         apply_creates_and_then_updates
         apply_needs_a_manager
+        apply_of_another_uid_creates_nothing
+        apply_on_a_stale_version_conflicts
+        apply_of_another_name_is_refused
+        a_json_patch_adds_moves_copies_and_removes
         a_dry_run_stores_nothing
         a_patch_can_ask_for_metadata_alone
     }
@@ -129,6 +147,9 @@ checks! {
         a_terminating_object_cannot_be_revived
         preconditions_are_checked
         a_dry_run_deletes_nothing
+        another_propagation_is_refused
+        a_dry_run_of_a_collection_deletes_nothing
+        a_collection_leaves_what_has_finalizers_terminating
         a_collection_goes_by_its_selector
         a_name_can_be_used_again
     }
@@ -147,6 +168,7 @@ checks! {
         other_fields_are_refused
         pages_hold_every_object_once
         a_nonsense_page_is_refused
+        a_page_of_a_past_that_is_gone_is_expired
         all_namespaces_are_searched
         a_version_that_has_not_happened_times_out
         metadata_alone_can_be_listed
@@ -154,6 +176,9 @@ checks! {
     }
     watch {
         changes_come_in_order_after_the_lists_version
+        a_watch_goes_on_after_the_last_events_version
+        a_version_that_is_too_old_is_told_410
+        a_watch_that_asks_is_told_where_it_is_before_its_time_is_up
         version_zero_begins_with_what_is_there
         an_object_that_leaves_the_selection_is_deleted
         a_name_selects

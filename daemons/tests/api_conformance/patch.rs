@@ -153,6 +153,54 @@ pub(crate) async fn apply_needs_a_manager(client: &Client) {
     assert!(is_gone(client, &name).await);
 }
 
+pub(crate) async fn apply_of_another_uid_creates_nothing(client: &Client) {
+    let name = unique("gone");
+    let mut gone = claim(&name);
+    gone.metadata.uid = Some("11111111-1111-4111-8111-111111111111".to_owned());
+    let manager = PatchParams::apply("conformance");
+    let status = refusal(claims(client).patch(&name, &manager, &Patch::Apply(gone)).await);
+    assert!(status.is_conflict(), "{status}");
+    assert!(is_gone(client, &name).await);
+}
+
+pub(crate) async fn apply_on_a_stale_version_conflicts(client: &Client) {
+    let old = stored(client, "stale-apply").await;
+    merge(client, name(&old), &json!({ "metadata": { "labels": { "a": "b" } } })).await.unwrap();
+    let mut stale = claim(name(&old));
+    stale.metadata.resource_version = old.metadata.resource_version.clone();
+    stale.spec.paused = Some(true);
+    let manager = PatchParams::apply("conformance").force();
+    let status = refusal(claims(client).patch(name(&old), &manager, &Patch::Apply(stale)).await);
+    assert!(status.is_conflict(), "{status}");
+}
+
+pub(crate) async fn apply_of_another_name_is_refused(client: &Client) {
+    let (one, other) = (unique("one"), unique("other"));
+    let patch = Patch::Apply(claim(&other));
+    let status = refusal(claims(client).patch(&one, &PatchParams::apply("conformance"), &patch).await);
+    assert_eq!((status.code, status.reason.as_str()), (400, "BadRequest"), "{status}");
+    assert!(is_gone(client, &one).await && is_gone(client, &other).await);
+}
+
+pub(crate) async fn a_json_patch_adds_moves_copies_and_removes(client: &Client) {
+    let old = create(client, &labelled(claim(&unique("operations")), &[("one", "1"), ("two", "2")])).await;
+    let operations = json!([
+        { "op": "copy", "from": "/metadata/labels/one", "path": "/metadata/labels/three" },
+        { "op": "move", "from": "/metadata/labels/two", "path": "/metadata/labels/four" },
+        { "op": "remove", "path": "/metadata/labels/one" },
+        { "op": "add", "path": "/spec/networkConfigs/-", "value": { "networkName": "a/b", "macAddress": "52:54:00:00:00:09" } },
+        { "op": "add", "path": "/spec/networkConfigs/0", "value": { "networkName": "a/b", "macAddress": "52:54:00:00:00:08" } },
+    ]);
+    let new = json_patch(client, name(&old), operations).await.unwrap();
+    let labels = new.metadata.labels.unwrap();
+    assert_eq!(
+        labels.into_iter().collect::<Vec<_>>(),
+        [("four".into(), "2".into()), ("three".into(), "1".into())]
+    );
+    let macs: Vec<_> = new.spec.network_configs.iter().map(|card| &card.mac_address[15..]).collect();
+    assert_eq!(macs, ["08", "01", "09"]);
+}
+
 pub(crate) async fn a_dry_run_stores_nothing(client: &Client) {
     let old = stored(client, "dry").await;
     let patch = Patch::Merge(json!({ "spec": { "paused": true } }));

@@ -8,7 +8,9 @@ use kube::{
 use serde_json::json;
 use vmdhcp_core::api::{NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfigStatus};
 
-use crate::fixtures::{Claim, NAMESPACE, claims, labelled, merge, name, raw, refusal, stored, version};
+use crate::fixtures::{
+    Claim, NAMESPACE, claim, claims, labelled, merge, name, raw, refusal, stored, unique, version,
+};
 
 /// The same claim with an address in its status.
 fn allocated(mut claim: Claim, address: &str) -> Claim {
@@ -46,6 +48,55 @@ pub(crate) async fn a_stale_version_conflicts(client: &Client) {
     replace_status(client, &allocated(old.clone(), "10.0.0.1")).await.unwrap();
     let status = refusal(replace_status(client, &allocated(old.clone(), "10.0.0.2")).await);
     assert!(status.is_conflict(), "{status}");
+}
+
+pub(crate) async fn a_status_of_an_object_that_is_not_there_is_not_found(client: &Client) {
+    let mut absent = allocated(claim(&unique("absent")), "10.0.0.1");
+    absent.metadata.resource_version = Some("1".to_owned());
+    let status = refusal(replace_status(client, &absent).await);
+    assert!(status.is_not_found(), "{status}");
+}
+
+pub(crate) async fn a_status_of_the_wrong_type_is_invalid(client: &Client) {
+    let old = stored(client, "wrong").await;
+    let patch = Patch::Merge(json!({ "status": { "networkConfigs": [{ "state": 7 }] } }));
+    let status = refusal(claims(client).patch_status(name(&old), &PatchParams::default(), &patch).await);
+    assert!(status.is_invalid(), "{status}");
+    assert_eq!(claims(client).get(name(&old)).await.unwrap(), old);
+}
+
+pub(crate) async fn a_merge_patch_of_the_status_on_a_stale_version_conflicts(client: &Client) {
+    let old = stored(client, "stale-merge").await;
+    replace_status(client, &allocated(old.clone(), "10.0.0.1")).await.unwrap();
+    let patch = Patch::Merge(json!({
+        "metadata": { "resourceVersion": version(&old) },
+        "status": { "networkConfigs": [] },
+    }));
+    let status = refusal(claims(client).patch_status(name(&old), &PatchParams::default(), &patch).await);
+    assert!(status.is_conflict(), "{status}");
+}
+
+pub(crate) async fn apply_of_the_status_keeps_the_spec(client: &Client) {
+    let old = stored(client, "apply").await;
+    let patch = json!({
+        "apiVersion": "network.harvesterhci.io/v1alpha1",
+        "kind": "VirtualMachineNetworkConfig",
+        "status": { "networkConfigs": [{ "allocatedIPAddress": "10.0.0.3", "state": "Allocated" }] },
+    });
+    let manager = PatchParams::apply("conformance");
+    let new = claims(client).patch_status(name(&old), &manager, &Patch::Apply(&patch)).await.unwrap();
+    assert_eq!(new.spec, old.spec);
+    assert_eq!(new.metadata.generation, Some(1));
+    assert_eq!(new.status.unwrap().network_configs[0].allocated_ip_address, "10.0.0.3");
+}
+
+pub(crate) async fn a_dry_run_stores_nothing(client: &Client) {
+    let old = stored(client, "dry").await;
+    let dry_run = PostParams { dry_run: true, field_manager: None };
+    let new = allocated(old.clone(), "10.0.0.1");
+    let answer = claims(client).replace_status(name(&old), &dry_run, &new).await.unwrap();
+    assert_eq!(answer.status, new.status);
+    assert_eq!(claims(client).get(name(&old)).await.unwrap(), old);
 }
 
 pub(crate) async fn a_merge_patch_of_the_status_keeps_the_spec(client: &Client) {

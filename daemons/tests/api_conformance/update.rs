@@ -2,12 +2,16 @@
 
 use http::Method;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use kube::{Api, Client, api::PostParams};
+use kube::{
+    Api, Client,
+    api::{DeleteParams, PostParams},
+};
 use serde_json::json;
 use vmdhcp_core::api::VirtualMachineNetworkConfigStatus;
 
 use crate::fixtures::{
-    CLAIMS, NAMESPACE, claim, claims, fields, labelled, name, raw, refusal, stored, unique, version,
+    CLAIMS, NAMESPACE, claim, claims, create, fields, finalized, is_gone, labelled, name, raw, refusal,
+    stored, unique, version,
 };
 
 pub(crate) async fn a_new_spec_bumps_generation_and_version(client: &Client) {
@@ -104,6 +108,15 @@ pub(crate) async fn status_is_kept(client: &Client) {
     let new = claims(client).replace(name(&old), &PostParams::default(), &new).await.unwrap();
     assert_eq!(new.status, None);
     assert_eq!(version(&new), version(&old), "a status alone changes nothing");
+}
+
+pub(crate) async fn a_terminating_object_goes_with_its_last_finalizer(client: &Client) {
+    let old = create(client, &finalized(claim(&unique("last")))).await;
+    claims(client).delete(name(&old), &DeleteParams::default()).await.unwrap();
+    let mut free = claims(client).get(name(&old)).await.unwrap();
+    free.metadata.finalizers = None;
+    claims(client).replace(name(&old), &PostParams::default(), &free).await.unwrap();
+    assert!(is_gone(client, name(&old)).await);
 }
 
 pub(crate) async fn a_dry_run_stores_nothing(client: &Client) {

@@ -9,7 +9,8 @@ use kube::{
 use serde_json::json;
 
 use crate::fixtures::{
-    Claim, Events, claim, claims, create, finalized, labelled, merge, name, release, stored, unique, version,
+    Claim, Events, KEPT_CHANGES, claim, claims, create, finalized, labelled, merge, name, release, stored,
+    unique, version,
 };
 
 /// The version of the present.
@@ -34,6 +35,56 @@ pub(crate) async fn changes_come_in_order_after_the_lists_version(client: &Clien
     claims(client).delete(&run, &DeleteParams::default()).await.unwrap();
     let (word, last) = events.change().await;
     assert_eq!((word, name(&last)), ("DELETED", run.as_str()));
+}
+
+pub(crate) async fn a_watch_goes_on_after_the_last_events_version(client: &Client) {
+    let run = unique("run");
+    let before = now(client).await;
+    let created = create(client, &labelled(claim(&run), &[("run", &run)])).await;
+    let changed = merge(client, &run, &json!({ "spec": { "paused": true } })).await.unwrap();
+    let last = merge(client, &run, &json!({ "spec": { "paused": false } })).await.unwrap();
+    let mut events = Events::of(&claims(client), &only(&run), &before).await;
+    assert_eq!(events.change().await, ("ADDED", created));
+    let (_, seen) = events.change().await;
+    assert_eq!(seen, changed);
+    drop(events);
+    let mut events = Events::of(&claims(client), &only(&run), version(&seen)).await;
+    assert_eq!(events.change().await, ("MODIFIED", last));
+}
+
+pub(crate) async fn a_version_that_is_too_old_is_told_410(client: &Client) {
+    let run = unique("run");
+    create(client, &labelled(claim(&run), &[("run", &run)])).await;
+    // More than the local API of these checks remembers; a cluster has forgotten what was before the kind.
+    for number in 0..2 * KEPT_CHANGES {
+        merge(client, &run, &json!({ "metadata": { "labels": { "n": number.to_string() } } })).await.unwrap();
+    }
+    let mut events: Events<Claim> = Events::of(&claims(client), &only(&run), "1").await;
+    let Some(WatchEvent::Error(status)) = events.next().await else { panic!("the watch should fail") };
+    assert_eq!((status.code, status.reason.as_str()), (410, "Expired"), "{status}");
+    assert!(events.next().await.is_none(), "nothing follows");
+}
+
+pub(crate) async fn a_watch_that_asks_is_told_where_it_is_before_its_time_is_up(client: &Client) {
+    let run = unique("run");
+    let before = now(client).await;
+    create(client, &labelled(claim(&run), &[("run", &run)])).await;
+    let elsewhere = stored(client, "elsewhere").await;
+    let options = WatchParams { bookmarks: true, ..only(&run).timeout(4) };
+    let mut events: Events<Claim> = Events::of(&claims(client), &options, &before).await;
+    assert_eq!(events.change().await.0, "ADDED");
+    let mut told = 0;
+    while let Some(event) = events.next().await {
+        let WatchEvent::Bookmark(bookmark) = event else { panic!("nothing else happens: {event:?}") };
+        told = bookmark.metadata.resource_version.parse::<u64>().unwrap();
+    }
+    assert!(
+        told >= version(&elsewhere).parse().unwrap(),
+        "{told}: the bookmark is of what was not selected too"
+    );
+    let later = merge(client, &run, &json!({ "spec": { "paused": true } })).await.unwrap();
+    let mut events = Events::of(&claims(client), &only(&run), &told.to_string()).await;
+    assert_eq!(events.change().await, ("MODIFIED", later));
 }
 
 pub(crate) async fn version_zero_begins_with_what_is_there(client: &Client) {

@@ -168,7 +168,7 @@ async fn kinds_may_have_no_namespace_or_no_status() {
     assert_eq!(patched.metadata.generation, Some(2), "a status that is no subresource is part of the object");
     assert_eq!(patched.metadata.namespace, None);
     let status = refusal(things(&client).create(&PostParams::default(), &thing("a", &json!({}))).await);
-    assert!(status.is_not_found(), "{status}");
+    assert_eq!(status.code, 404, "{status}");
 
     let deployments: Api<Deployment> = Api::default_namespaced(client);
     let mut deployment = Deployment::default();

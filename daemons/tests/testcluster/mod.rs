@@ -1,8 +1,7 @@
 //! A real Kubernetes control plane (`e2e/testcluster`) with our kinds installed: one a test process, started by the
 //! first test that asks for it. It ends with the process, which holds its standard input.
 //!
-//! Where its binary is not built, the tests that want it say so and do nothing; `VMDHCP_E2E=required` makes that a
-//! failure.
+//! Where its binary is not built, what wants it is left out; `VMDHCP_TESTCLUSTER=required` makes that a failure.
 
 use std::{
     io::{BufRead, BufReader},
@@ -32,16 +31,15 @@ struct TestCluster {
     _process: Child,
 }
 
-/// A client of the control plane as its administrator, or `None`, with a word about it, where there is none.
-pub(crate) async fn client(test: &str) -> Option<Client> {
+/// A client of the control plane as its administrator, or `None` where there is none.
+pub(crate) async fn client() -> Option<Client> {
     if let Some(cluster) = &*CLUSTER {
         return Some(connect_to(&cluster.kubeconfig).await);
     }
     assert!(
-        std::env::var_os("VMDHCP_E2E").is_none_or(|value| value != "required"),
+        std::env::var_os("VMDHCP_TESTCLUSTER").is_none_or(|value| value != "required"),
         "the control plane for tests is not built (make testcluster)"
     );
-    eprintln!("SKIPPED {test}: the control plane for tests is not built (make testcluster)");
     None
 }
 
@@ -55,6 +53,8 @@ impl TestCluster {
         let binary = String::from_utf8(found.stdout).unwrap();
         let mut process = Command::new(binary.trim_end())
             .args(["--with=controller-manager", "--exit-on-stdin-eof"])
+            // A past that is soon gone, so that tests can meet with it.
+            .arg("--apiserver-flags=--etcd-compaction-interval=10s")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -12,7 +12,7 @@ use super::{
     kinds::Kind,
     object::{FOREGROUND_DELETION, ORPHAN, Object},
     refusal::{Cause, Refusal},
-    request::Query,
+    request::{Query, unknown_stage},
     selector::Selection,
     transaction::{Key, Transaction},
 };
@@ -46,8 +46,8 @@ impl DeleteOptions {
                 .map_err(|error| Refusal::bad_request(format!("DeleteOptions cannot be read: {error}")))?
         };
         let stages = body.dry_run.unwrap_or_default();
-        if stages.iter().any(|stage| stage != "All") {
-            return Err(Refusal::bad_request("dryRun: only \"All\" is supported"));
+        if let Some(other) = stages.iter().find(|stage| *stage != "All") {
+            return Err(unknown_stage("DeleteOptions", other));
         }
         let preconditions = body.preconditions.unwrap_or_default();
         let propagation = body.propagation_policy.as_deref().or_else(|| query.get("propagationPolicy"));
@@ -57,13 +57,13 @@ impl DeleteOptions {
             Some("Foreground") => Some(Propagation::Foreground),
             Some("Orphan") => Some(Propagation::Orphan),
             Some(other) => {
-                let message = "must be one of \"Background\", \"Foreground\", \"Orphan\"";
-                let cause = Cause::invalid("propagationPolicy", other, message);
+                let supported = ["Foreground", "Background", "Orphan"];
+                let cause = Cause::not_supported("propagationPolicy", other, &supported);
                 return Err(Refusal::invalid_options("DeleteOptions", cause));
             }
         };
         Ok(Self {
-            dry_run: query.dry_run()? || !stages.is_empty(),
+            dry_run: query.dry_run("DeleteOptions")? || !stages.is_empty(),
             uid: preconditions.uid,
             resource_version: preconditions.resource_version,
             propagation,

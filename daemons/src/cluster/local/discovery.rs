@@ -43,7 +43,7 @@ pub(super) fn groups(kinds: &Kinds) -> Value {
 
 /// `/apis/GROUP`.
 pub(super) fn group(kinds: &Kinds, name: &str) -> Result<Value, Refusal> {
-    let mut group = describe_group(kinds, name).ok_or_else(Refusal::unknown_path)?;
+    let mut group = describe_group(kinds, name).ok_or_else(|| kinds.unserved(name))?;
     group["kind"] = json!("APIGroup");
     group["apiVersion"] = json!("v1");
     Ok(group)
@@ -64,7 +64,7 @@ fn describe_group(kinds: &Kinds, name: &str) -> Option<Value> {
 pub(super) fn resources(kinds: &Kinds, group: &str, version: &str) -> Result<Value, Refusal> {
     let served: Vec<_> =
         kinds.all().iter().filter(|k| k.group() == group && k.version() == version).collect();
-    let Some(first) = served.first() else { return Err(Refusal::unknown_path()) };
+    let Some(first) = served.first() else { return Err(kinds.unserved(group)) };
     let group_version = first.api_version();
     let resources: Vec<_> = served.into_iter().flat_map(|kind| describe(kind)).collect();
     Ok(json!({

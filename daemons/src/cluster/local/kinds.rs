@@ -10,7 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
-use super::{admission::AdmissionFn, refusal::Cause, rules};
+use super::{
+    admission::AdmissionFn,
+    refusal::{Cause, Refusal},
+    rules,
+};
 
 /// Whether an object's fields have the types of its kind.
 type StructureFn = fn(&Value) -> Result<(), Cause>;
@@ -196,6 +200,13 @@ impl Kinds {
 
     pub(super) fn resource(&self, group: &str, plural: &str) -> Option<&Arc<Kind>> {
         self.0.iter().find(|k| k.group == group && k.plural == plural)
+    }
+
+    /// The refusal of a path in that group that names nothing served. A cluster's own groups and those of custom resources
+    /// have servers of their own, which say it differently.
+    pub(super) fn unserved(&self, group: &str) -> Refusal {
+        let is_built_in = group.is_empty() || self.0.iter().any(|k| k.group == group && !k.custom);
+        if is_built_in { Refusal::unknown_path() } else { Refusal::page_not_found() }
     }
 
     pub(super) fn by_kind(&self, group: &str, kind: &str) -> Option<&Arc<Kind>> {

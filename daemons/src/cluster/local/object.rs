@@ -81,22 +81,25 @@ impl Object {
     }
 
     fn ensure_kind(&mut self, kind: &Kind) -> Result<(), Refusal> {
-        for (field, expected) in [("kind", kind.kind().to_owned()), ("apiVersion", kind.api_version())] {
-            match self.0.get(field).and_then(Value::as_str).unwrap_or_default() {
-                found if found == expected => {}
-                "" if !kind.is_custom() => self.0[field] = json!(expected),
-                "" => {
-                    return Err(Refusal::bad_request(format!(
-                        "the object provided is unrecognized (must be of type {}): Object '{field}' is missing",
-                        kind.kind()
-                    )));
-                }
-                found => {
-                    return Err(Refusal::bad_request(format!(
-                        "the {field} in the data ({found}) does not match the expected {field} ({expected})"
-                    )));
-                }
+        for (field, expected) in [("apiVersion", kind.api_version()), ("kind", kind.kind().to_owned())] {
+            let found = self.0.get(field).and_then(Value::as_str).unwrap_or_default();
+            if found == expected {
+                continue;
             }
+            if found.is_empty() && !kind.is_custom() {
+                self.0[field] = json!(expected);
+                continue;
+            }
+            return Err(match field {
+                _ if found.is_empty() => Refusal::bad_request(format!(
+                    "the object provided is unrecognized (must be of type {}): Object '{field}' is missing",
+                    kind.kind()
+                )),
+                "kind" if kind.is_custom() => Refusal::another_kind(kind, found, self.name()),
+                _ => Refusal::bad_request(format!(
+                    "the API version or kind in the data ({found}) does not match the expected one ({expected})"
+                )),
+            });
         }
         Ok(())
     }

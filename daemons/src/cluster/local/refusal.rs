@@ -23,6 +23,9 @@ pub(super) struct Refusal {
     fault: Option<StorageFault>,
 }
 
+/// The reason, and the body, of what no part of the server feels responsible for: a Go server's own words.
+const PAGE_NOT_FOUND: &str = "404 page not found";
+
 /// One field that is wrong, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cause {
@@ -36,6 +39,12 @@ impl Cause {
     pub(super) fn invalid(field: impl Into<String>, value: &str, message: &str) -> Self {
         let message = format!("Invalid value: {value:?}: {message}");
         Self { reason: "FieldValueInvalid", field: field.into(), message }
+    }
+
+    pub(super) fn not_supported(field: impl Into<String>, value: &str, supported: &[&str]) -> Self {
+        let supported: Vec<_> = supported.iter().map(|value| format!("{value:?}")).collect();
+        let message = format!("Unsupported value: {value:?}: supported values: {}", supported.join(", "));
+        Self { reason: "FieldValueNotSupported", field: field.into(), message }
     }
 
     pub(super) fn required(field: impl Into<String>, message: &str) -> Self {
@@ -69,7 +78,12 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, reason::NOT_FOUND, message).about(kind, kind.plural(), name)
     }
 
-    /// 404: no such group, version, resource or subresource.
+    /// 404: no such group, or no such version or resource of a group of custom resources. It has no `Status` body.
+    pub(super) fn page_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, PAGE_NOT_FOUND, PAGE_NOT_FOUND)
+    }
+
+    /// 404: no such version, resource or subresource of a group that is built in.
     pub(super) fn unknown_path() -> Self {
         let mut refusal = Self::new(
             StatusCode::NOT_FOUND,
@@ -105,6 +119,12 @@ impl Refusal {
     /// 422: fields of the object are wrong.
     pub(super) fn invalid(kind: &Kind, name: &str, causes: Vec<Cause>) -> Self {
         Self::invalid_as(&kind.qualified_kind(), kind.group(), kind.kind(), name, causes)
+    }
+
+    /// 422: the object is of another kind than the path.
+    pub(super) fn another_kind(kind: &Kind, found: &str, name: &str) -> Self {
+        let cause = Cause::invalid("kind", found, &format!("must be {}", kind.kind()));
+        Self::invalid_as(&format!("{found}.{}", kind.group()), kind.group(), found, name, vec![cause])
     }
 
     /// 422: options of the request contradict each other.
@@ -237,6 +257,11 @@ impl Refusal {
 
     pub(super) fn message(&self) -> &str {
         &self.status.message
+    }
+
+    /// The body where it is plain text.
+    pub(super) fn text(&self) -> Option<String> {
+        (self.status.reason == PAGE_NOT_FOUND).then(|| format!("{PAGE_NOT_FOUND}\n"))
     }
 
     /// The body, as the apiserver writes it.

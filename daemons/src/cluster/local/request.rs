@@ -44,7 +44,7 @@ impl Target {
             }
             ["api", version, rest @ ..] => Self::resource(kinds, "", version, rest),
             ["apis", group, version, rest @ ..] => Self::resource(kinds, group, version, rest),
-            _ => Err(Refusal::unknown_path()),
+            _ => Err(Refusal::page_not_found()),
         }
     }
 
@@ -62,21 +62,25 @@ impl Target {
             [plural] => (None, *plural, None, None),
             [plural, name] => (None, *plural, Some(name), None),
             [plural, name, subresource] => (None, *plural, Some(name), Some(*subresource)),
-            _ => return Err(Refusal::unknown_path()),
+            _ => return Err(kinds.unserved(group)),
         };
-        let kind = kinds.served(group, version, plural).ok_or_else(Refusal::unknown_path)?;
+        let kind = kinds.served(group, version, plural).ok_or_else(|| kinds.unserved(group))?;
         let part = match subresource {
             None => Part::Main,
             Some("status") if kind.has_status() => Part::Status,
+            // A cluster's server of custom resources takes the object for missing, not its subresource.
+            Some(_) if kind.is_custom() => {
+                return Err(Refusal::not_found(kind, name.copied().unwrap_or_default()));
+            }
             Some(_) => return Err(Refusal::unknown_path()),
         };
         let in_namespace = namespace.is_some();
         let (kind, namespace) = (Arc::clone(kind), namespace.map(str::to_owned));
         match name {
             // A list may go over all namespaces; a single object is in one.
-            None if in_namespace && !kind.is_namespaced() => Err(Refusal::unknown_path()),
+            None if in_namespace && !kind.is_namespaced() => Err(kinds.unserved(group)),
             None => Ok(Self::Collection { kind, namespace }),
-            Some(_) if in_namespace != kind.is_namespaced() => Err(Refusal::unknown_path()),
+            Some(_) if in_namespace != kind.is_namespaced() => Err(kinds.unserved(group)),
             Some(name) => Ok(Self::Object { kind, namespace, name: (*name).to_owned(), part }),
         }
     }
@@ -111,14 +115,12 @@ impl Query {
         self.get(name).map(number).transpose()
     }
 
-    /// `dryRun=All`, the only stage there is.
-    pub(super) fn dry_run(&self) -> Result<bool, Refusal> {
+    /// `dryRun=All`, the only stage there is. The options are those that a refusal names, as in `CreateOptions`.
+    pub(super) fn dry_run(&self, options: &str) -> Result<bool, Refusal> {
         match self.get("dryRun") {
             None => Ok(false),
             Some("All") => Ok(true),
-            Some(other) => {
-                Err(Refusal::bad_request(format!("dryRun: {other:?} is not supported, only \"All\"")))
-            }
+            Some(other) => Err(unknown_stage(options, other)),
         }
     }
 
@@ -131,6 +133,11 @@ impl Query {
         let version = self.number::<u64>("resourceVersion")?.unwrap_or_default();
         Ok(Some(i64::try_from(version).unwrap_or(i64::MAX)).filter(|version| *version > 0))
     }
+}
+
+/// The refusal of a `dryRun` that is not `All`.
+pub(super) fn unknown_stage(options: &str, stage: &str) -> Refusal {
+    Refusal::invalid_options(options, Cause::not_supported("dryRun", stage, &["All"]))
 }
 
 /// How fresh a list has to be.

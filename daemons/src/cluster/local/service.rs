@@ -29,6 +29,7 @@ use super::{
     watch::{self, WatchOptions},
 };
 
+const JSON: &str = "application/json";
 /// Longest body of a request, in bytes (the apiserver's bound).
 const LONGEST_BODY: usize = 3 * 1024 * 1024;
 
@@ -46,7 +47,10 @@ impl LocalApi {
             let body = read_body(body).await?;
             self.dispatch(&parts.method, &parts.headers, &query, target, &body).await
         };
-        let response = answer.await.unwrap_or_else(|refusal| json_response(refusal.code(), &refusal.body()));
+        let response = answer.await.unwrap_or_else(|refusal| match refusal.text() {
+            Some(text) => response(refusal.code(), "text/plain; charset=utf-8", text),
+            None => json_response(refusal.code(), &refusal.body()),
+        });
         tracing::trace!(method = %parts.method, uri = %parts.uri, status = response.status().as_u16(), "answered");
         response
     }
@@ -93,18 +97,18 @@ impl LocalApi {
             Method::GET if query.flag("watch")? == Some(true) => {
                 let options = WatchOptions::parse(query, metadata_only)?;
                 let events = watch::watch(Arc::clone(&self.engine), kind, namespace, options);
-                Ok(response(StatusCode::OK, events))
+                Ok(response(StatusCode::OK, JSON, events))
             }
             Method::GET => {
                 let options = ListOptions::parse(query, metadata_only)?;
                 let list = move |sql: &Connection| list::list(sql, &kind, namespace.as_deref(), &options);
-                Ok(response(StatusCode::OK, self.engine.read(list).await?))
+                Ok(response(StatusCode::OK, JSON, self.engine.read(list).await?))
             }
             Method::POST if in_one_place => {
                 let object = Object::parse(body, &kind)?;
                 let key = Key { kind, namespace: namespace.unwrap_or_default(), name: String::new() };
                 let create = move |tx: &Transaction<'_>| create::create(tx, &key, object);
-                let created = self.engine.write(query.dry_run()?, create).await?;
+                let created = self.engine.write(query.dry_run("CreateOptions")?, create).await?;
                 Ok(object_response(StatusCode::CREATED, created, metadata_only))
             }
             Method::DELETE if in_one_place => {
@@ -143,18 +147,18 @@ impl LocalApi {
             Method::GET => {
                 let version = query.version()?;
                 let text = self.engine.read(move |sql: &Connection| list::get(sql, &key, version)).await?;
-                Ok(response(StatusCode::OK, list::view(text, metadata_only)?))
+                Ok(response(StatusCode::OK, JSON, list::view(text, metadata_only)?))
             }
             Method::PUT => {
                 let object = Object::parse(body, &key.kind)?;
                 let replace = move |tx: &Transaction<'_>| update::replace(tx, &key, part, object);
-                let replaced = self.engine.write(query.dry_run()?, replace).await?;
+                let replaced = self.engine.write(query.dry_run("UpdateOptions")?, replace).await?;
                 Ok(object_response(StatusCode::OK, replaced, metadata_only))
             }
             Method::PATCH => {
                 let patch = Patch::parse(&key, headers, query, body)?;
                 let patch = move |tx: &Transaction<'_>| patch::patch(tx, &key, part, patch);
-                let (code, patched) = self.engine.write(query.dry_run()?, patch).await?;
+                let (code, patched) = self.engine.write(query.dry_run("PatchOptions")?, patch).await?;
                 Ok(object_response(code, patched, metadata_only))
             }
             Method::DELETE if part == Part::Main => {
@@ -194,13 +198,13 @@ fn object_response(code: StatusCode, object: Object, metadata_only: bool) -> Res
 }
 
 fn json_response(code: StatusCode, value: &Value) -> Response<Body> {
-    response(code, value.to_string())
+    response(code, JSON, value.to_string())
 }
 
-fn response(code: StatusCode, body: impl Into<Body>) -> Response<Body> {
+fn response(code: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
     *response.status_mut() = code;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

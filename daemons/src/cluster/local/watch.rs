@@ -26,6 +26,8 @@ use super::{
 
 /// Bytes of events read from the log at once.
 const READ_AHEAD: usize = 4 * 1024 * 1024;
+/// How long before its end a watch tells where it is (the apiserver's time).
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 /// Set on the bookmark that ends a streamed list.
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
@@ -103,9 +105,10 @@ fn events(
     options: WatchOptions,
 ) -> impl Stream<Item = Result<String, std::convert::Infallible>> {
     let now = Instant::now();
+    let deadline = options.timeout.map(|timeout| now + timeout);
     let watcher = Watcher {
-        deadline: options.timeout.map(|timeout| now + timeout),
-        next_bookmark: now + engine.options().bookmark_interval,
+        deadline,
+        next_bookmark: next_bookmark(now, deadline, engine.options().bookmark_interval),
         // Before the first read, so that no change falls between.
         revisions: engine.subscribe(),
         scope: Arc::new(Scope { kind, namespace, options }),
@@ -118,6 +121,14 @@ fn events(
         let event = watcher.next().await?;
         Some((Ok(event), watcher))
     })
+}
+
+/// When a quiet watch tells next where it is: now and then, and shortly before its end, as its client will come back to
+/// go on from there.
+fn next_bookmark(now: Instant, deadline: Option<Instant>, interval: Duration) -> Instant {
+    let before_the_end = deadline.and_then(|deadline| deadline.checked_sub(LAST_BOOKMARK));
+    let regular = now + interval;
+    before_the_end.filter(|last| *last > now).map_or(regular, |last| last.min(regular))
 }
 
 /// What a watch is about; shared with the reads that it sends to the database.
@@ -203,7 +214,8 @@ impl Watcher {
         let many = behind > self.engine.options().change_log.rows / 4;
         let due = self.next_bookmark <= Instant::now();
         if due {
-            self.next_bookmark = Instant::now() + self.engine.options().bookmark_interval;
+            let interval = self.engine.options().bookmark_interval;
+            self.next_bookmark = next_bookmark(Instant::now(), self.deadline, interval);
         }
         if !self.scope.options.bookmarks || !(due || many) {
             return None;
