@@ -251,7 +251,7 @@ async fn run_on_one_history(
     let older_state = async {
         tokio::select! {
             () = context.allocators.older_state.notified() => {}
-            () = history::goes_back(&context.client) => {}
+            () = history::goes_back(&context) => {}
         }
     };
     let end = async {

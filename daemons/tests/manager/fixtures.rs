@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -30,6 +31,8 @@ pub(crate) struct Manager {
     shutdown: Shutdown,
     task: Option<tokio::task::JoinHandle<()>>,
     registry: Registry,
+    /// By how many seconds the manager's clock is ahead.
+    ahead: Arc<AtomicI64>,
 }
 
 impl Manager {
@@ -39,8 +42,13 @@ impl Manager {
     }
 
     pub(crate) fn start_on(client: Client) -> Self {
-        let mut manager =
-            Self { client, shutdown: Shutdown::new(), task: None, registry: Registry::default() };
+        let mut manager = Self {
+            client,
+            shutdown: Shutdown::new(),
+            task: None,
+            registry: Registry::default(),
+            ahead: Arc::default(),
+        };
         manager.resume();
         manager
     }
@@ -55,13 +63,21 @@ impl Manager {
         self.shutdown = Shutdown::new();
         self.registry = Registry::default();
         let network = NetworkName { namespace: NAMESPACE.into(), name: "net-48".into() };
+        let ahead = Arc::clone(&self.ahead);
         let options = ManagerOptions {
             placement: Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())])),
-            clock: Arc::new(Timestamp::now),
+            clock: Arc::new(move || {
+                Timestamp::now() + jiff::SignedDuration::from_secs(ahead.load(Ordering::Relaxed))
+            }),
             metrics: ManagerMetrics::register(&mut self.registry),
         };
         let (client, shutdown) = (self.client.clone(), self.shutdown.clone());
         self.task = Some(tokio::spawn(async move { manager::run(client, options, shutdown).await.unwrap() }));
+    }
+
+    /// Lets the manager's clock go on by so many seconds.
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
 
     /// The value of a metric without labels, as it is scraped.
@@ -95,6 +111,14 @@ impl Manager {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
     {
         self.api().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
+    }
+
+    /// Changes the status of an object as somebody does who restores, or loses, something.
+    pub(crate) async fn patch_status<K>(&self, name: &str, patch: Value) -> K
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
+    {
+        self.api().patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
     }
 
     pub(crate) async fn delete<K>(&self, name: &str)

@@ -6,5 +6,6 @@ mod allocation;
 mod deletion;
 mod fixtures;
 mod pausing;
+mod recovery;
 mod refusals;
 mod scale;
