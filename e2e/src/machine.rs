@@ -156,7 +156,8 @@ impl Process {
         until("end of a stopped process", Duration::from_secs(10), || (!self.is_running()).then_some(()));
     }
 
-    fn end(&mut self) {
+    /// The same, where it is not given away.
+    pub fn end(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
     }

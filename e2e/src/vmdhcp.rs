@@ -23,7 +23,7 @@ pub const MAC: &str = "fa:cf:8e:50:82:fc";
 /// The pool that they declare.
 pub const POOL: &str = "ippool-1";
 /// Where a standalone tells of itself: each has a network namespace of its own.
-const ADMIN: &str = "127.0.0.1:8067";
+pub const ADMIN: &str = "127.0.0.1:8067";
 /// How long a standalone has to become ready.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -85,10 +85,8 @@ impl Api {
     /// Starts `vmdhcp standalone` on the host's bridge, and waits until the agent of this pool serves.
     pub fn serve(&self, host: &Machine, network: &str, pool: &str) -> Standalone {
         let mut standalone = Standalone { process: self.start(host, network, ADMIN) };
-        let path = format!("/agents/default/{pool}/readyz");
         let serves = within(PATIENCE, || {
-            let path = path.clone();
-            let serves = host.within(move || is_ready(&path));
+            let serves = self.is_served(host, pool);
             (serves || !standalone.process.is_running()).then_some(serves)
         });
         assert_eq!(
@@ -100,6 +98,12 @@ impl Api {
         standalone
     }
 
+    /// Whether the agent of this pool serves now.
+    pub fn is_served(&self, host: &Machine, pool: &str) -> bool {
+        let path = format!("/agents/default/{pool}/readyz");
+        host.within(move || is_ready(&path))
+    }
+
     /// Starts `vmdhcp standalone` on the host's bridge, and waits for nothing.
     pub fn start(&self, host: &Machine, network: &str, listen: &str) -> Process {
         let nic = format!("{network}={BRIDGE}");
@@ -109,7 +113,7 @@ impl Api {
     }
 
     /// Where it is.
-    fn file(&self) -> PathBuf {
+    pub fn file(&self) -> PathBuf {
         self.folder.path().join("api.db")
     }
 

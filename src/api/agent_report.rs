@@ -27,7 +27,8 @@ pub struct AgentReport {
     pub ready: bool,
     /// Whether the table comes from its snapshot, because the API has not answered yet.
     pub from_snapshot: bool,
-    /// `metadata.resourceVersion` of the pool that it serves.
+    /// `metadata.resourceVersion` of the pool before which it serves nothing any more: it serves this version or a later
+    /// one, and so it would after a restart without the API.
     pub resource_version: String,
     /// Addresses to MACs that it served and that have vanished from the pool without retiring: an older backup was
     /// restored. Those of which the pool says nothing come first.

@@ -53,7 +53,7 @@ pub use packet_socket::SocketError;
 use interface::Interface;
 use metrics::Registration;
 use report::Reporter;
-use state::State;
+use state::{Kept, State};
 use tables::Remembered;
 use threads::Threads;
 use watch::{Connections, Keeper};
@@ -141,8 +141,11 @@ impl Agent {
         let (ntp_names, wanted_names) = watch_channel::channel(Vec::new());
         let (resolved, ntp_resolved) = watch_channel::channel(ntp::Resolved::new());
         let connections = Connections { snapshots, ntp_names, ntp_resolved };
-        let keeper =
-            Keeper::new(Arc::clone(state), config.interface.clone(), self.remembered().await, connections);
+        let remembered = self.remembered().await;
+        if config.snapshot.is_some() {
+            state.keep(remembered.as_ref().map_or(Kept::Nothing, snapshot::kept_by));
+        }
+        let keeper = Keeper::new(Arc::clone(state), config.interface.clone(), remembered, connections);
         let restart_watch = Notify::new();
         let following = async {
             let (never, ..) = tokio::join!(
@@ -212,7 +215,10 @@ impl Agent {
 
     async fn keep_snapshot(&self, states: watch_channel::Receiver<Option<Remembered>>, stop: &Shutdown) {
         match self.inner.config.snapshot.clone() {
-            Some(path) => snapshot::keep(path, states, stop.clone()).await,
+            Some(path) => {
+                let state = Arc::clone(&self.inner.state);
+                snapshot::keep(path, states, stop.clone(), |kept| state.keep(kept)).await;
+            }
             None => stop.wait().await,
         }
     }

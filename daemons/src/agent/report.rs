@@ -99,10 +99,7 @@ impl Reporter {
             mac_address: self.interface.mac().to_string(),
             ready: state.readiness().is_ok(),
             from_snapshot: serving.as_ref().is_some_and(|serving| serving.from_snapshot),
-            resource_version: serving
-                .as_ref()
-                .map(|serving| serving.resource_version.clone())
-                .unwrap_or_default(),
+            resource_version: state.withdrawn_before(),
             url: self.url.clone(),
             conflicts,
             foreign_servers,

@@ -20,6 +20,7 @@ use vmdhcp_core::api::IPPool;
 use vmdhcp_core::ipam::{Carried, Memory};
 use vmdhcp_core::pool::PoolRef;
 
+use super::state::Kept;
 use super::tables::{FormerServer, Remembered};
 use crate::runtime::Shutdown;
 
@@ -117,6 +118,15 @@ pub(crate) fn write(path: &Path, remembered: &Remembered) -> Result<(), Snapshot
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed("syncing its directory"))
 }
 
+/// What a restart would find once this is on disk.
+pub(crate) fn kept_by(remembered: &Remembered) -> Kept {
+    let metadata = &remembered.stored.metadata;
+    Kept::Version {
+        pool_uid: metadata.uid.clone().unwrap_or_default(),
+        resource_version: metadata.resource_version.clone().unwrap_or_default(),
+    }
+}
+
 /// Removes the snapshot: there is nothing to remember any more.
 pub(crate) fn remove(path: &Path) -> Result<(), SnapshotError> {
     match fs::remove_file(path) {
@@ -128,8 +138,15 @@ pub(crate) fn remove(path: &Path) -> Result<(), SnapshotError> {
 }
 
 /// Writes every state that comes through `states`, at most one a second, and the last one before the end. None
-/// removes the snapshot.
-pub(crate) async fn keep(path: PathBuf, mut states: watch::Receiver<Option<Remembered>>, shutdown: Shutdown) {
+/// removes the snapshot. `kept` is told what is on disk, each time that this has changed.
+///
+/// What cannot be written leaves the old snapshot: then nothing newer is told of, and the manager waits.
+pub(crate) async fn keep(
+    path: PathBuf,
+    mut states: watch::Receiver<Option<Remembered>>,
+    shutdown: Shutdown,
+    kept: impl Fn(Kept),
+) {
     loop {
         let ended = tokio::select! {
             changed = states.changed() => changed.is_err(),
@@ -139,13 +156,16 @@ pub(crate) async fn keep(path: PathBuf, mut states: watch::Receiver<Option<Remem
             return;
         }
         let remembered = states.borrow_and_update().clone();
+        let next = remembered.as_ref().map_or(Kept::Nothing, kept_by);
         let to = path.clone();
         let written = tokio::task::spawn_blocking(move || match remembered {
             Some(remembered) => write(&to, &remembered),
             None => remove(&to),
         });
-        if let Ok(Err(error)) = written.await {
-            tracing::warn!(%error, "the snapshot of the leases was not updated");
+        match written.await {
+            Ok(Ok(())) => kept(next),
+            Ok(Err(error)) => tracing::warn!(%error, "the snapshot of the leases was not updated"),
+            Err(error) => tracing::error!(%error, "the snapshot of the leases was not updated"),
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
@@ -209,10 +229,28 @@ mod tests {
         let shutdown = Shutdown::new();
         sender.send_replace(Some(remembered));
         shutdown.trigger();
-        keep(path.clone(), states, shutdown).await;
+        let told = std::cell::RefCell::new(Vec::new());
+        let on_disk = || path.exists();
+        keep(path.clone(), states, shutdown, |kept| told.borrow_mut().push((kept, on_disk()))).await;
         assert!(read(&path, &pool).unwrap().is_some());
+        let version = Kept::Version { pool_uid: "u-1".into(), resource_version: "7".into() };
+        assert_eq!(told.into_inner(), [(version, true)]);
         remove(&path).unwrap();
         remove(&path).unwrap();
         assert!(read(&path, &pool).unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_state_that_cannot_be_written_is_not_told_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("leases.json");
+        // Its successor cannot be made.
+        fs::create_dir(directory.path().join("leases.json.new")).unwrap();
+        let (sender, states) = watch::channel(None);
+        let shutdown = Shutdown::new();
+        sender.send_replace(Some(remembered().1));
+        shutdown.trigger();
+        keep(path.clone(), states, shutdown, |kept| panic!("{kept:?} is not on disk")).await;
+        assert!(!path.exists());
     }
 }

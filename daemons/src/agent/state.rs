@@ -97,6 +97,22 @@ pub(crate) struct Conflict {
     pub(crate) seen: Timestamp,
 }
 
+/// What an agent would know after a restart without the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Nothing: there are no snapshots, so nothing old can come back.
+    Nowhere,
+    /// Not yet anything of a pool that is served.
+    Nothing,
+    /// This version of the pool with this UID.
+    Version {
+        /// UID of the pool.
+        pool_uid: String,
+        /// Its version.
+        resource_version: String,
+    },
+}
+
 /// What an agent knows.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -113,6 +129,8 @@ pub(crate) struct State {
     pub(crate) conflicts: Mutex<BTreeMap<Ipv4Addr, Conflict>>,
     /// Cards that answer for addresses that nobody has.
     pub(crate) proxies: Mutex<BTreeSet<MacAddr>>,
+    /// What a restart would find, where there are snapshots.
+    kept: Mutex<Kept>,
     serving: ArcSwapOption<Serving>,
     superseded: Mutex<Vec<Arc<Serving>>>,
     unserved: Mutex<Unserved>,
@@ -132,6 +150,7 @@ impl State {
             owns_server_address: AtomicBool::new(false),
             conflicts: Mutex::default(),
             proxies: Mutex::default(),
+            kept: Mutex::new(Kept::Nowhere),
             serving: ArcSwapOption::empty(),
             superseded: Mutex::default(),
             unserved: Mutex::new(Unserved::NotListed),
@@ -171,6 +190,25 @@ impl State {
         superseded.extend(previous.filter(|serving| Arc::strong_count(serving) > 1));
         drop(superseded);
         self.notify();
+    }
+
+    /// Notes what a restart would find.
+    pub(crate) fn keep(&self, kept: Kept) {
+        *lock(&self.kept) = kept;
+    }
+
+    /// The version of the pool that nothing older than can be served any more: not now, and not after a restart out of
+    /// an older snapshot either. The manager gives addresses to other cards by it. Empty if there is none.
+    pub(crate) fn withdrawn_before(&self) -> String {
+        let Some(serving) = self.serving().clone() else { return String::new() };
+        match &*lock(&self.kept) {
+            Kept::Nowhere => serving.resource_version.clone(),
+            // Snapshots are of what is served, or of what was before.
+            Kept::Version { pool_uid, resource_version } if *pool_uid == serving.pool_uid => {
+                resource_version.clone()
+            }
+            Kept::Version { .. } | Kept::Nothing => String::new(),
+        }
     }
 
     /// Says why nothing is served, while nothing is.
@@ -276,6 +314,27 @@ pub(crate) mod tests {
         serving.confirmed_until.store(30_000, Ordering::Relaxed);
         assert_eq!(serving.authority(at(29_999)), Authority::Current);
         assert_eq!(serving.authority(at(30_000)), Authority::Stale);
+    }
+
+    #[test]
+    fn a_version_counts_once_a_restart_cannot_bring_back_an_older_one() {
+        let state = state();
+        assert_eq!(state.withdrawn_before(), "");
+        state.publish(Ok(serving(&[])));
+        assert_eq!(state.withdrawn_before(), "7");
+        let version = |pool_uid: &str, resource_version: &str| Kept::Version {
+            pool_uid: pool_uid.into(),
+            resource_version: resource_version.into(),
+        };
+        for (kept, counts) in [
+            (Kept::Nothing, ""),
+            (version("u-1", "6"), "6"),
+            (version("another pool of that name", "6"), ""),
+            (version("u-1", "7"), "7"),
+        ] {
+            state.keep(kept);
+            assert_eq!(state.withdrawn_before(), counts);
+        }
     }
 
     #[test]

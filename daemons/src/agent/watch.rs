@@ -142,8 +142,9 @@ impl Keeper {
                     tracing::info!(pool = %self.state.pool, "the API has answered");
                 }
                 count(&self.state.metrics.tables);
-                self.connections.snapshots.send_replace(self.tables.remember());
                 self.publish();
+                // Only then: what is on disk counts as served by all that is told of it.
+                self.connections.snapshots.send_replace(self.tables.remember());
             }
             Err(refusal) => {
                 self.state.metrics.refused_tables.add([refusal.reason()]);

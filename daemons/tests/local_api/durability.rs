@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::StreamExt;
@@ -35,6 +35,34 @@ const LIFE: u64 = 12;
 const COUNTER: &str = "counter";
 const COUNT: &str = "test/count";
 const NUMBER: &str = "test/number";
+
+#[tokio::test]
+async fn a_file_is_whole_or_not_there_whenever_its_makers_are_killed() {
+    let mut dice = Dice(SEED);
+    let mut unmade = 0;
+    for round in 0..ROUNDS {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("api.db");
+        let mut writers = ["a", "b"].map(|name| Writer::start(&path, name, round));
+        // Until something of it is there, and then a moment: that is when it is made.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !path.exists() {
+            assert!(Instant::now() < deadline, "the writers should begin");
+            thread::yield_now();
+        }
+        thread::sleep(Duration::from_micros(dice.next() % 8_000));
+        for writer in &mut writers {
+            writer.kill();
+        }
+        let mut ledger = Ledger::default();
+        for writer in writers {
+            ledger.enter(&writer.lines());
+        }
+        unmade += u32::from(ledger.answered == 0);
+        verify(&path, &mut ledger, Past::default(), round).await;
+    }
+    assert!(unmade > 0, "some should be killed before the first write");
+}
 
 #[tokio::test]
 async fn two_writers_that_are_killed_lose_nothing_that_was_answered() {

@@ -65,6 +65,15 @@ pub enum Reason {
     Renewed,
 }
 
+/// What has become of a client's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happening {
+    /// It was given, or given again.
+    Leased(Reason, Lease),
+    /// It was taken away: refused, or not renewed in time. With the client's own word for it.
+    Lost(String),
+}
+
 /// A machine with a client on it.
 pub struct Guest {
     client: Client,
@@ -141,6 +150,29 @@ impl Guest {
         self.lease_because_of(&[Reason::Renewed]).1
     }
 
+    /// Everything that has happened since it was first switched on, but for what leads to its first address.
+    pub fn history(&self) -> Vec<Happening> {
+        let mut history = Vec::new();
+        for event in (0..).map_while(|number| read_event(self.folder.path(), number)) {
+            match self.client.understand(&event) {
+                Some((reason, lease)) => history.push(Happening::Leased(reason, lease)),
+                None if history.is_empty() => {}
+                None => history.extend(self.client.loss(&event).map(Happening::Lost)),
+            }
+        }
+        history
+    }
+
+    /// The addresses that its card has now.
+    pub fn addresses(&self) -> Vec<Ipv4Addr> {
+        let listed = self.machine.run(&format!("ip -4 -o address show dev {CARD}"));
+        let address = |line: &str| {
+            let mut words = line.split_whitespace().skip_while(|word| *word != "inet");
+            words.nth(1)?.split('/').next()?.parse().ok()
+        };
+        listed.lines().filter_map(address).collect()
+    }
+
     /// What the client itself says.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
@@ -178,6 +210,16 @@ impl Client {
             // dhcpcd took its names over from dhclient.
             Self::Dhclient | Self::Dhcpcd => dhclient::understand(event),
         }
+    }
+
+    /// The client's word for an event by which its address is lost, if it is one.
+    fn loss(self, event: &Event) -> Option<String> {
+        let (variable, words): (_, &[&str]) = match self {
+            Self::Udhcpc => ("event", &["deconfig", "leasefail", "nak"]),
+            Self::Dhclient => ("reason", &["EXPIRE", "FAIL", "STOP"]),
+            Self::Dhcpcd => ("reason", &["EXPIRE", "FAIL", "NAK", "NOCARRIER", "STOP"]),
+        };
+        Some(text(event, variable)).filter(|word| words.contains(&word.as_str()))
     }
 }
 
