@@ -277,11 +277,11 @@ pub struct IPv4Status {
     pub reserved: Vec<String>,
     /// Addresses of the ranges that a MAC has.
     #[serde(default)]
-    #[schemars(required)]
+    #[schemars(!default)]
     pub used: i64,
     /// Addresses of the ranges that no MAC has.
     #[serde(default)]
-    #[schemars(required)]
+    #[schemars(!default)]
     pub available: i64,
     /// Longest lease in seconds that agents may be granting now.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -201,7 +201,7 @@ mod status_of_the_pool {
     }
 }
 
-mod recovery {
+mod time_of_recovery {
     use super::*;
 
     const END: i64 = 1_000_000 + LEASE as i64;
@@ -396,15 +396,15 @@ mod older_backup {
         retiring.retiring.insert(ip(1), Retiring::new(mac(7), at(1)));
         let elsewhere = held([(ip(1), mac(7)), (ip(3), mac(2))]);
         for before in [held([(ip(1), mac(7))]), retiring, elsewhere] {
-            for claim in [claim(2).granted(ip(1)), claim(2).remembering(ip(1))] {
+            for claims in [[claim(2).granted(ip(1))], [claim(2).remembering(ip(1))]] {
                 let mut allocations = before.clone();
-                let plan = settle(&pool(ip(1), ip(9)), &mut allocations, &[claim.clone()], &world());
+                let plan = settle(&pool(ip(1), ip(9)), &mut allocations, &claims, &world());
                 assert_ne!(plan.outcomes, [Outcome::Holds(ip(1))], "the claim alone does not suffice");
                 let reported = world().serving(ip(1), mac(2));
-                let plan = settle(&pool(ip(1), ip(9)), &mut allocations, &[claim.clone()], &reported);
+                let plan = settle(&pool(ip(1), ip(9)), &mut allocations, &claims, &reported);
                 assert_eq!((plan.outcomes, plan.disputed), (vec![Outcome::Holds(ip(1))], vec![]));
                 let both = world().serving(ip(1), mac(2)).serving(ip(1), mac(7));
-                let plan = settle(&pool(ip(1), ip(9)), &mut before.clone(), &[claim], &both);
+                let plan = settle(&pool(ip(1), ip(9)), &mut before.clone(), &claims, &both);
                 assert_ne!(plan.outcomes, [Outcome::Holds(ip(1))]);
             }
         }
