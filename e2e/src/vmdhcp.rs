@@ -86,7 +86,7 @@ impl Api {
     pub fn serve(&self, host: &Machine, network: &str, pool: &str) -> Standalone {
         let mut standalone = Standalone { process: self.start(host, network, ADMIN) };
         let serves = within(PATIENCE, || {
-            let serves = self.is_served(host, pool);
+            let serves = is_served(host, pool);
             (serves || !standalone.process.is_running()).then_some(serves)
         });
         assert_eq!(
@@ -96,12 +96,6 @@ impl Api {
             standalone.process.log()
         );
         standalone
-    }
-
-    /// Whether the agent of this pool serves now.
-    pub fn is_served(&self, host: &Machine, pool: &str) -> bool {
-        let path = format!("/agents/default/{pool}/readyz");
-        host.within(move || is_ready(&path))
     }
 
     /// Starts `vmdhcp standalone` on the host's bridge, and waits for nothing.
@@ -172,6 +166,12 @@ pub struct Memory {
     pub resident: u64,
     /// What of it is not mapped from a file, as code is.
     pub own: u64,
+}
+
+/// Whether the agent of this pool serves now, on this host.
+pub fn is_served(host: &Machine, pool: &str) -> bool {
+    let path = format!("/agents/default/{pool}/readyz");
+    host.within(move || is_ready(&path))
 }
 
 /// Asks a probe; no answer is no.

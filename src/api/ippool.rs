@@ -272,6 +272,14 @@ pub struct IPv4Status {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
     pub retiring: BTreeMap<String, RetiringAddress>,
+    /// Addresses that have left a MAC while the pool was too large to tell of each when (address to MAC). They retire like
+    /// the others, and their leases are counted from a later time, once there is room for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+    pub released: BTreeMap<String, String>,
+    /// When the last of `released` left `allocated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_released: Option<String>,
     /// Those addresses of `allocated` that a reservation holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reserved: Vec<String>,

@@ -24,6 +24,8 @@ pub struct Allocations {
     pub reserved: BTreeSet<Ipv4Addr>,
     /// Addresses that have left their MAC.
     pub retiring: BTreeMap<Ipv4Addr, Retiring>,
+    /// Those of them that are stored without times of their own, for want of room.
+    pub undated: BTreeSet<Ipv4Addr>,
     /// Longest lease in seconds that agents may be granting now.
     pub longest_lease: Option<u32>,
     /// When the last lease of an earlier, longer lease time runs out.
@@ -112,6 +114,8 @@ impl Allocations {
         let IPv4Status {
             allocated,
             retiring,
+            released,
+            last_released,
             reserved,
             used: _,
             available: _,
@@ -148,6 +152,22 @@ impl Allocations {
                 }
             }
         }
+        let since = last_released.as_deref().and_then(parse_time).unwrap_or(Timestamp::UNIX_EPOCH);
+        for (address, mac_address) in released {
+            match (address.parse(), mac_address.parse()) {
+                (Ok(address), _)
+                    if read.held.contains_key(&address) || read.retiring.contains_key(&address) => {}
+                (Ok(address), Ok(mac)) => {
+                    read.retiring.insert(address, Retiring { mac, since, withdrawn: None, served: false });
+                    read.undated.insert(address);
+                }
+                _ => {
+                    let entry =
+                        RetiringAddress { mac_address: mac_address.clone(), ..RetiringAddress::default() };
+                    read.unreadable_retiring.insert(address.clone(), entry);
+                }
+            }
+        }
         read.reserved = reserved.iter().filter_map(|address| address.parse().ok()).collect();
         read.reserved.retain(|address| read.held.contains_key(address));
         read
@@ -168,8 +188,10 @@ impl Allocations {
         allocated.extend(self.unreadable.iter().map(|(address, holder)| (address.clone(), holder.clone())));
         allocated.extend(self.held.iter().map(|(address, mac)| (address.to_string(), mac.to_string())));
 
+        let (released, dated): (Vec<_>, Vec<_>) =
+            self.retiring.iter().partition(|(address, _)| self.undated.contains(address));
         let mut retiring = self.unreadable_retiring.clone();
-        retiring.extend(self.retiring.iter().map(|(address, entry)| (address.to_string(), entry.write())));
+        retiring.extend(dated.into_iter().map(|(address, entry)| (address.to_string(), entry.write())));
 
         let used = self.held.keys().filter(|&&address| pool.domain.contains(address)).count() as u64;
         let withheld: BTreeSet<_> =
@@ -181,6 +203,11 @@ impl Allocations {
         IPv4Status {
             allocated,
             retiring,
+            last_released: released.iter().map(|(_, entry)| format_time(entry.since)).max(),
+            released: released
+                .into_iter()
+                .map(|(address, entry)| (address.to_string(), entry.mac.to_string()))
+                .collect(),
             reserved: self.reserved.iter().map(ToString::to_string).collect(),
             used: i64::try_from(used).unwrap_or(i64::MAX),
             available: i64::try_from(pool.domain.len() - used - withheld).unwrap_or(i64::MAX),
@@ -206,6 +233,7 @@ impl Allocations {
             Change::Allocate { address, mac } => {
                 if self.held.get(&address).is_none_or(|&holder| holder == mac) {
                     self.retiring.remove(&address);
+                    self.undated.remove(&address);
                     self.held.insert(address, mac);
                 }
             }
@@ -213,17 +241,20 @@ impl Allocations {
                 if self.held.get(&address).is_none_or(|&holder| holder == mac) {
                     self.held.remove(&address);
                     self.reserved.remove(&address);
+                    self.undated.remove(&address);
                     self.retiring.insert(address, Retiring::new(mac, now));
                 }
             }
             Change::Keep { address, mac } => {
                 if !self.held.contains_key(&address) {
+                    self.undated.remove(&address);
                     self.retiring.insert(address, Retiring { served: true, ..Retiring::new(mac, now) });
                 }
             }
             Change::Withdraw { address } => {
                 if let Some(entry) = self.retiring.get_mut(&address) {
                     (entry.withdrawn, entry.served) = (Some(stored_not_before(now)), false);
+                    self.undated.remove(&address);
                 }
             }
             Change::Recover { cause } => {
@@ -239,6 +270,7 @@ impl Allocations {
             Change::Recovered => self.recovery = None,
             Change::Forget { address } => {
                 self.retiring.remove(&address);
+                self.undated.remove(&address);
                 self.unreadable_retiring.remove(&address.to_string());
             }
             Change::Reserve { address, held: true } => {
@@ -256,6 +288,18 @@ impl Allocations {
                 }
                 self.longest_lease = Some(seconds);
             }
+        }
+    }
+}
+
+impl Allocations {
+    /// Stores a retiring address without times of its own: then it takes no more room than while it was held.
+    ///
+    /// Nothing is lost but when it left its MAC. One that is withdrawn already keeps its times, as its leases are counted
+    /// from there.
+    pub fn store_undated(&mut self, address: Ipv4Addr) {
+        if self.retiring.get(&address).is_some_and(|entry| entry.withdrawn.is_none() && !entry.served) {
+            self.undated.insert(address);
         }
     }
 }

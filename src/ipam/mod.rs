@@ -8,6 +8,7 @@ mod address_set;
 mod allocations;
 mod carry;
 mod plan;
+mod stored_size;
 mod waiting;
 mod withdrawal;
 
@@ -20,6 +21,7 @@ pub use address_set::AddressSet;
 pub use allocations::{Allocations, Recovery, Retiring};
 pub use carry::{Carried, Memory, Succession};
 pub use plan::plan;
+pub use stored_size::TIMES;
 pub use waiting::Waiting;
 pub use withdrawal::{Versions, Withdrawn};
 

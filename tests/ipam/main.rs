@@ -13,4 +13,5 @@ mod recovery;
 mod reservations;
 mod retiring;
 mod scale;
+mod stored_size;
 mod withdrawal;

@@ -73,6 +73,27 @@ pub struct ManagerOptions {
     pub clock: Clock,
     /// Counters and gauges.
     pub metrics: ManagerMetrics,
+    /// How much of the API is used.
+    pub limits: Limits,
+}
+
+/// How much the manager asks of the API, and so of etcd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of an IPPool. What no longer fits waits.
+    pub largest_pool: usize,
+    /// Bytes of IPPools a second that may be written for ever.
+    pub sustained_bytes: u32,
+    /// Bytes of IPPools that may be written at once after a quiet time.
+    pub burst_bytes: u32,
+}
+
+impl Default for Limits {
+    /// Those of an etcd as it comes: it takes requests of 1.5 MiB, of which conditions, agents and managed fields need some;
+    /// and it keeps every revision until it compacts, and stops the whole cluster when its quota (2 GiB) is full.
+    fn default() -> Self {
+        Self { largest_pool: 3 * 512 * 1024 - 20 * 1024, sustained_bytes: 500_000, burst_bytes: 100_000_000 }
+    }
 }
 
 /// Why the manager ended.
@@ -97,6 +118,7 @@ struct Context {
     /// Claims whose outcome has changed without an event of their own.
     changed_claims: mpsc::UnboundedSender<ObjectRef<GuardedClaim>>,
     pacer: pacer::Pacer,
+    largest_pool: usize,
     /// Of pools, claims and agents.
     first_lists: [FirstList; 3],
     #[cfg(test)]
@@ -205,7 +227,7 @@ async fn run_on_one_history(
     options: ManagerOptions,
     shutdown: &Shutdown,
 ) -> Result<Ended, ManagerError> {
-    let ManagerOptions { placement, clock, metrics } = options;
+    let ManagerOptions { placement, clock, metrics, limits } = options;
     let stop = Shutdown::new();
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
@@ -220,7 +242,8 @@ async fn run_on_one_history(
     let (changed_claims, changed_claims_stream) = mpsc::unbounded_channel();
     let context = Arc::new(Context {
         events: events::Events::new(client.clone()),
-        pacer: pacer::Pacer::default(),
+        pacer: pacer::Pacer::new(limits),
+        largest_pool: limits.largest_pool,
         allocators: pool::Allocators::default(),
         pools: pools.store.clone(),
         claims: claims.store.clone(),

@@ -1,21 +1,20 @@
 //! How fast pools may be written, all together.
 //!
 //! etcd keeps every revision of an object until it compacts, and a full quota stops the whole cluster. A pool of 40,000
-//! allocations is 1.5 MB a write: so it is bytes that are paced, by a token bucket, and the pause between two writes of
-//! one pool grows with their size and with how long a burst lasts.
+//! allocations is 1.5 MB a write: so it is bytes that are paced ([`Limits`]), by a token bucket, and the pause between two
+//! writes of one pool grows with their size and with how long a burst lasts.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Bytes a second that may be written for ever.
-const SUSTAINED_BYTES: f64 = 500_000.0;
-/// Bytes that may be written at once after a quiet time.
-const BURST_BYTES: f64 = 100_000_000.0;
+use super::Limits;
 
 /// A token bucket over bytes, shared by all pools.
 pub(super) struct Pacer {
+    sustained: f64,
+    burst: f64,
     bucket: Mutex<Bucket>,
 }
 
@@ -24,26 +23,25 @@ struct Bucket {
     filled: Option<Instant>,
 }
 
-impl Default for Pacer {
-    fn default() -> Self {
-        Self { bucket: Mutex::new(Bucket { bytes: BURST_BYTES, filled: None }) }
-    }
-}
-
 impl Pacer {
+    pub(super) fn new(limits: Limits) -> Self {
+        let (sustained, burst) = (limits.sustained_bytes.into(), limits.burst_bytes.into());
+        Self { sustained, burst, bucket: Mutex::new(Bucket { bytes: burst, filled: None }) }
+    }
+
     /// Takes `bytes` out of the budget, and says how long to wait before writing them.
     pub(super) fn take(&self, bytes: usize, now: Instant) -> Duration {
         let mut bucket = self.bucket.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(filled) = bucket.filled {
             bucket.bytes =
-                (bucket.bytes + now.duration_since(filled).as_secs_f64() * SUSTAINED_BYTES).min(BURST_BYTES);
+                (bucket.bytes + now.duration_since(filled).as_secs_f64() * self.sustained).min(self.burst);
         }
         bucket.filled = Some(now);
         // A budget below zero is a debt that the next writers wait for.
         #[expect(clippy::cast_precision_loss, reason = "an object has far fewer than 2^52 bytes")]
         let bytes = bytes as f64;
         bucket.bytes -= bytes;
-        Duration::from_secs_f64((-bucket.bytes / SUSTAINED_BYTES).max(0.0))
+        Duration::from_secs_f64((-bucket.bytes / self.sustained).max(0.0))
     }
 }
 
@@ -89,7 +87,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_goes_through_and_what_follows_is_half_a_megabyte_a_second() {
-        let pacer = Pacer::default();
+        let pacer = Pacer::new(Limits::default());
         let now = Instant::now();
         assert_eq!(pacer.take(100_000_000, now), Duration::ZERO);
         assert_eq!(pacer.take(500_000, now), Duration::from_secs(1));

@@ -308,6 +308,48 @@ fn the_agent_reports_in_its_lease_what_it_serves() {
 }
 
 #[test]
+fn a_version_is_reported_only_once_a_restart_would_find_it() {
+    alone("a_version_is_reported_only_once_a_restart_would_find_it", async {
+        let bench = Bench::new().await;
+        let leases: Api<Lease> = Api::default_namespaced(bench.client.clone());
+        let lease = serde_json::from_value(json!({"metadata": {"name": "agent-1"}, "spec": {}})).unwrap();
+        leases.create(&PostParams::default(), &lease).await.unwrap();
+        let report = async || {
+            let lease = leases.get("agent-1").await.unwrap();
+            let text = lease.metadata.annotations.unwrap_or_default().remove(AGENT_REPORT_ANNOTATION)?;
+            Some(serde_json::from_str::<AgentReport>(&text).unwrap())
+        };
+        let version = async || bench.pools.get("net-48").await.unwrap().metadata.resource_version.unwrap();
+        let reported = async |version: &str| {
+            let what = format!("the report of version {version}");
+            eventually(&what, async || report().await.is_some_and(|r| r.resource_version == version)).await;
+        };
+        let running = bench.start().ready().await;
+        let before = version().await;
+        reported(&before).await;
+
+        // From now on no snapshot can be written: its successor would have to replace a folder.
+        let successor = bench.directory.path().join("leases.json.new");
+        std::fs::create_dir(&successor).unwrap();
+        bench.allocate(json!({"192.168.48.82": null, "192.168.48.83": "02:00:00:00:00:0a"})).await;
+        let after = version().await;
+        let served = async || {
+            let (_, status) = running.get("/status").await;
+            status["table"]["resourceVersion"] == json!(after)
+        };
+        eventually("the newer version is served", served).await;
+        running.stop().await;
+        let last = report().await.unwrap();
+        assert_eq!((last.ready, last.resource_version), (false, before));
+
+        std::fs::remove_dir(&successor).unwrap();
+        let running = bench.start().ready().await;
+        reported(&after).await;
+        running.stop().await;
+    });
+}
+
+#[test]
 fn a_new_lease_for_which_another_card_answers_is_a_conflict() {
     alone("a_new_lease_for_which_another_card_answers_is_a_conflict", async {
         let bench = Bench::new().await;

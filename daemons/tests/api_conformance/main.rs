@@ -113,6 +113,7 @@ checks! {
         a_merge_patch_of_the_object_keeps_the_status
         a_json_patch_of_the_status_can_test_the_spec
         an_equal_status_is_not_written
+        an_object_has_at_most_one_and_a_half_mebibytes
         a_kind_without_it_has_no_such_path
         it_can_be_read_by_its_path
     }

@@ -6,7 +6,9 @@ use kube::{
     api::{Patch, PatchParams, PostParams},
 };
 use serde_json::json;
-use vmdhcp_core::api::{NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfigStatus};
+use vmdhcp_core::api::{
+    Condition, NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfigStatus,
+};
 
 use crate::fixtures::{
     Claim, NAMESPACE, claim, claims, labelled, merge, name, raw, refusal, stored, unique, version,
@@ -143,6 +145,21 @@ pub(crate) async fn an_equal_status_is_not_written(client: &Client) {
     let old = replace_status(client, &allocated(stored(client, "equal").await, "10.0.0.1")).await.unwrap();
     let new = replace_status(client, &old).await.unwrap();
     assert_eq!(version(&new), version(&old));
+}
+
+pub(crate) async fn an_object_has_at_most_one_and_a_half_mebibytes(client: &Client) {
+    let mut claim = stored(client, "large").await;
+    let padded = |claim: &Claim, bytes: usize| {
+        let message = Condition { message: "x".repeat(bytes), ..Condition::default() };
+        let status = VirtualMachineNetworkConfigStatus { conditions: vec![message], ..Default::default() };
+        Claim { status: Some(status), ..claim.clone() }
+    };
+    let most = 3 * 512 * 1024;
+    claim = replace_status(client, &padded(&claim, most - 4096)).await.unwrap();
+    let status = refusal(replace_status(client, &padded(&claim, most)).await);
+    // In etcd's words: whoever writes large objects has to know them.
+    assert_eq!((status.code, status.message.as_str()), (500, "etcdserver: request is too large"));
+    assert_eq!(claims(client).get(name(&claim)).await.unwrap(), claim);
 }
 
 pub(crate) async fn a_kind_without_it_has_no_such_path(client: &Client) {

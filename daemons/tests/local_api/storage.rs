@@ -105,7 +105,7 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_nothing_is_lost() {
         return;
     };
     let ballast = disk.join("ballast");
-    fs::write(&ballast, vec![0; 4 << 20]).unwrap();
+    fs::write(&ballast, vec![0; 11 << 19]).unwrap();
     let path = disk.join("api.db");
     let api = open(&path);
     let client = api.client("default");
@@ -122,7 +122,7 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_nothing_is_lost() {
     // fails before they have run.
     let mut outcomes = Vec::new();
     for round in 0..3 {
-        let padding = |at: usize| if at % 8 < 4 { 2_900_000 } else { 10 };
+        let padding = |at: usize| if at % 8 < 4 { 1_500_000 } else { 10 };
         let among = (0..24).map(|at| attempt(format!("a-{round}-{at}"), padding(at)));
         outcomes.extend(join_all(among).await);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::NamespaceResourceScope;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{Condition, IPPool, IPv4Status, VirtualMachineNetworkConfig};
 use vmdhcp_daemons::cluster::local::{Kinds, LocalApi};
-use vmdhcp_daemons::manager::{self, ManagerMetrics, ManagerOptions, Placement};
+use vmdhcp_daemons::manager::{self, Limits, ManagerMetrics, ManagerOptions, Placement};
 use vmdhcp_daemons::runtime::Shutdown;
 
 pub(crate) const NAMESPACE: &str = "default";
@@ -31,7 +31,8 @@ pub(crate) struct Manager {
     shutdown: Shutdown,
     task: Option<tokio::task::JoinHandle<()>>,
     registry: Registry,
-    /// By how many seconds the manager's clock is ahead.
+    limits: Limits,
+    /// How many seconds the manager's clock is ahead of the real one.
     ahead: Arc<AtomicI64>,
 }
 
@@ -42,11 +43,16 @@ impl Manager {
     }
 
     pub(crate) fn start_on(client: Client) -> Self {
+        Self::start_within(client, Limits::default())
+    }
+
+    pub(crate) fn start_within(client: Client, limits: Limits) -> Self {
         let mut manager = Self {
             client,
             shutdown: Shutdown::new(),
             task: None,
             registry: Registry::default(),
+            limits,
             ahead: Arc::default(),
         };
         manager.resume();
@@ -67,17 +73,18 @@ impl Manager {
         let options = ManagerOptions {
             placement: Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())])),
             clock: Arc::new(move || {
-                Timestamp::now() + jiff::SignedDuration::from_secs(ahead.load(Ordering::Relaxed))
+                Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed))
             }),
             metrics: ManagerMetrics::register(&mut self.registry),
+            limits: self.limits,
         };
         let (client, shutdown) = (self.client.clone(), self.shutdown.clone());
         self.task = Some(tokio::spawn(async move { manager::run(client, options, shutdown).await.unwrap() }));
     }
 
-    /// Lets the manager's clock go on by so many seconds.
-    pub(crate) fn pass(&self, seconds: i64) {
-        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    /// Puts the manager's clock ahead.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.ahead.fetch_add(i64::try_from(by.as_secs()).unwrap(), Ordering::Relaxed);
     }
 
     /// The value of a metric without labels, as it is scraped.
@@ -138,14 +145,37 @@ impl Manager {
             + Send
             + 'static,
     {
+        self.patiently_until(name, DEADLINE, is_so).await
+    }
+
+    /// The same, for as long as `patience` lasts.
+    pub(crate) async fn patiently_until<K>(
+        &self,
+        name: &str,
+        patience: Duration,
+        is_so: impl Fn(&K) -> bool,
+    ) -> K
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + DeserializeOwned
+            + Clone
+            + Debug
+            + Send
+            + 'static,
+    {
         let condition =
             await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_some_and(&is_so));
-        match tokio::time::timeout(DEADLINE, condition).await {
+        match tokio::time::timeout(patience, condition).await {
             Ok(found) => found.unwrap().unwrap(),
             Err(tokio::time::error::Elapsed { .. }) => {
                 panic!("{name} did not become what it should: {:#?}", self.api::<K>().get_opt(name).await)
             }
         }
+    }
+
+    /// Whether each card of the claim has an address now.
+    pub(crate) async fn is_allocated(&self, name: &str) -> bool {
+        status_of(&self.api().get(name).await.unwrap(), "Allocated") == "True"
     }
 
     /// Waits until the object is gone.

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod allocation;
+mod ceiling;
 mod deletion;
 mod fixtures;
 mod pausing;
 mod recovery;
 mod refusals;
 mod scale;
+mod written;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{ListParams, ObjectMeta};
@@ -46,7 +47,7 @@ async fn agent_says(manager: &Manager, pool: &IPPool, change: impl FnOnce(&mut A
 
 /// Lets an agent that remembers everything follow the pool until that is so.
 async fn until_with_a_witness(manager: &Manager, is_so: impl Fn(&IPPool) -> bool) -> IPPool {
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
         let pool: IPPool = manager.api().get("ippool-1").await.unwrap();
         if is_so(&pool) {
@@ -139,11 +140,11 @@ async fn without_agents_that_remember_a_recovery_lasts_for_the_longest_lease() {
         })
         .await;
     let poke = |number: u32| json!({ "metadata": { "labels": { "poke": number.to_string() } } });
-    manager.pass(290);
+    manager.advance(Duration::from_secs(290));
     manager.patch::<IPPool>("ippool-1", poke(1)).await;
     manager.waits_for("new", "PoolRecovering").await;
     assert!(is_recovering(&pool));
-    manager.pass(20);
+    manager.advance(Duration::from_secs(20));
     manager.patch::<IPPool>("ippool-1", poke(2)).await;
     manager.addresses("new").await;
     manager.until("ippool-1", |pool: &IPPool| pool_condition(pool, "Recovering").status == "False").await;
@@ -303,7 +304,7 @@ async fn an_older_database_under_a_running_manager_gives_no_address_twice_and_mo
     manager.create(&claim("vm-4", 4)).await;
     // The manager's watches say nothing. It notices all the same, and hears of the new claim.
     let restored = tokio::time::timeout(
-        std::time::Duration::from_secs(40),
+        Duration::from_secs(40),
         kube::runtime::wait::await_condition(manager.api::<IPPool>(), "ippool-1", |pool: Option<&IPPool>| {
             pool.is_some_and(is_recovering)
         }),

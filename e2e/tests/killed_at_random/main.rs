@@ -16,7 +16,7 @@ use kube::{Api, Client};
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 use vmdhcp_daemons::cluster::{Target, connect};
 use vmdhcp_e2e::clients::{Client as Program, Guest, Happening, Lease, Reason};
-use vmdhcp_e2e::vmdhcp::{ADMIN, Api as File, Standalone};
+use vmdhcp_e2e::vmdhcp::{ADMIN, Api as File, Standalone, is_served};
 use vmdhcp_e2e::{Lan, requirements, until};
 
 use churn::{Churn, claim};
@@ -135,7 +135,7 @@ fn kill_again_and_again(file: &File, lan: &Lan, server: &mut Standalone, seed: u
         let until_kill = Instant::now() + dice.millis(200, 3000);
         while Instant::now() < until_kill {
             if let Some(since) = down_since
-                && file.is_served(&lan.host, POOL)
+                && is_served(&lan.host, POOL)
             {
                 longest = longest.max(since.elapsed());
                 down_since = None;
@@ -147,9 +147,7 @@ fn kill_again_and_again(file: &File, lan: &Lan, server: &mut Standalone, seed: u
         server.process.end();
         server.process = file.start(&lan.host, POOL, ADMIN);
     }
-    until("server after the last kill", Duration::from_secs(20), || {
-        file.is_served(&lan.host, POOL).then_some(())
-    });
+    until("server after the last kill", Duration::from_secs(20), || is_served(&lan.host, POOL).then_some(()));
     longest.max(down_since.map_or(Duration::ZERO, |since| since.elapsed()))
 }
 

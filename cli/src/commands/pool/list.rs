@@ -157,12 +157,14 @@ fn row(session: &Session, listing: &Listing, pool: &DynamicObject) -> Vec<String
         let ranges = pool.data.pointer("/spec/ipv4Config/pool").cloned().unwrap_or_default();
         let ranges = serde_json::from_value(ranges).map(|pool| read_ranges(&pool)).unwrap_or_default();
         let ranges: Vec<_> = ranges.iter().map(|range| format!("{}-{}", range.start, range.end)).collect();
-        let retiring = pool.data.pointer("/status/ipv4/retiring").and_then(Value::as_object);
+        let count =
+            |pointer| pool.data.pointer(pointer).and_then(Value::as_object).map_or(0, serde_json::Map::len);
+        let retiring = count("/status/ipv4/retiring") + count("/status/ipv4/released");
         cells.extend([
             at("/spec/ipv4Config/serverIP"),
             at("/spec/ipv4Config/router"),
             ranges.join(","),
-            retiring.map_or(0, serde_json::Map::len).to_string(),
+            retiring.to_string(),
         ]);
     }
     cells

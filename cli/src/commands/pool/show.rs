@@ -182,7 +182,7 @@ fn counts(page: &mut Page, pool: &IPPool, leases: &[Lease]) {
             "{} available, {} used, {} retiring; {waiting} waiting",
             status.available,
             status.used,
-            status.retiring.len()
+            status.retiring.len() + status.released.len()
         ),
     );
 }

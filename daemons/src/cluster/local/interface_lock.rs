@@ -86,13 +86,13 @@ pub(super) fn lock_beside(database: &Path, interface: &str) -> Result<InterfaceL
         }
         Err((_, errno)) => return Err(failed(errno.into())),
     };
-    // For the message above only; the lock is what counts.
+    // For the message above only; the lock is what counts, and a full disk must not keep a server from starting.
     let write = |file: &mut File| {
         file.set_len(0)?;
         file.rewind()?;
         writeln!(file, "{}", std::process::id())
     };
-    write(&mut file).map_err(failed)?;
+    drop(write(&mut file));
     Ok(InterfaceLock { held: Held::File { _file: file } })
 }
 

@@ -245,6 +245,11 @@ impl Refusal {
         }
     }
 
+    /// 500: the object is larger than etcd would take, in its words.
+    pub(super) fn object_too_large() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", "etcdserver: request is too large")
+    }
+
     /// 500: the fault is here, not with the request.
     pub(super) fn internal(message: impl Into<String>) -> Self {
         let message = format!("Internal error occurred: {}", message.into());

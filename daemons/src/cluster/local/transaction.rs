@@ -19,6 +19,9 @@ use super::{
     selector::Selection,
 };
 
+/// Bytes of the largest object: 1.5 MiB are etcd's bound for a request, of which it needs some itself.
+const LARGEST_OBJECT: usize = 3 * 512 * 1024 - 192;
+
 /// Where an object is.
 #[derive(Debug, Clone)]
 pub(super) struct Key {
@@ -188,6 +191,9 @@ impl<'c> Transaction<'c> {
             .query_row([], |row| row.get(0))?;
         object.set("resourceVersion", revision.to_string());
         let body = object.value().to_string();
+        if body.len() > LARGEST_OBJECT && !matches!(change, Change::Deleted) {
+            return Err(Refusal::object_too_large());
+        }
         let labels = object.labels_text();
         let (word, before_labels, before) = match change {
             Change::Added => ("ADDED", None, None),

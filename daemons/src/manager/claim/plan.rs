@@ -15,6 +15,7 @@ use vmdhcp_core::mac::MacAddr;
 
 use super::super::Settlement;
 use super::super::events::Notice;
+use super::super::pool::POOL_TOO_LARGE;
 use super::observe::remembered;
 
 /// Reason of a card whose claim is paused.
@@ -158,7 +159,7 @@ fn outcome_of(card: &Card, paused: bool, settlements: &Settlements) -> Result<Ip
 
 /// The reasons that an operator should hear of; the others pass by themselves, or were asked for.
 fn worth_an_event(reason: &str) -> Option<&'static str> {
-    const TOLD: [&str; 10] = [
+    const TOLD: [&str; 11] = [
         "PoolExhausted",
         "AddressRetiring",
         "PoolRecovering",
@@ -167,6 +168,7 @@ fn worth_an_event(reason: &str) -> Option<&'static str> {
         "AddressDeclared",
         "AddressNotInPool",
         "WriteRefused",
+        POOL_TOO_LARGE,
         "PoolInvalid",
         "Invalid",
     ];

@@ -20,7 +20,8 @@ use super::super::defects::Defect;
 use super::super::pacer::Cadence;
 use super::super::{Context, Settlement};
 use super::apply::{self, WriteError};
-use super::observe::{ClaimKey, Observation, agents_of, allocations, is_behind, version};
+use super::loss::is_behind;
+use super::observe::{ClaimKey, Observation, agents_of, allocations, version};
 use super::plan::{self, PoolPlan, Refusals, Settlements};
 
 /// How often a write may come too late before whoever waits is told to come again.
@@ -320,9 +321,7 @@ impl Task {
         observation: &Observation,
         planned: &PoolPlan,
     ) -> Result<(), WriteError> {
-        let bytes = apply::size(&planned.status);
-        tokio::time::sleep(context.pacer.take(bytes, Instant::now())).await;
-        let written = apply::write(context, &observation.object, planned.status.clone()).await?;
+        let (written, bytes) = apply::write(context, &observation.object, planned.status.clone()).await?;
         self.cadence.wrote(bytes, Instant::now());
         for notice in &planned.notices {
             context.events.warn(&written, notice).await;

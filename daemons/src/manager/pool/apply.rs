@@ -1,7 +1,9 @@
 //! Writes a pool's status: one compare-and-swap under the version that was planned on.
 
-use kube::ResourceExt;
-use kube::api::{Api, PostParams};
+use kube::Resource;
+use kube::api::{Api, PostParams, Request};
+use kube::core::Status;
+use tokio::time::Instant;
 use vmdhcp_core::api::{IPPool, IPPoolStatus};
 use vmdhcp_core::pool::PoolRef;
 
@@ -24,8 +26,8 @@ impl From<kube::Error> for WriteError {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
-            // 413: larger than etcd takes; 400 and 422: not valid. Conflicts, throttling and 5xx may pass.
-            kube::Error::Api(status) if matches!(status.code, 400 | 413 | 422) => {
+            // 413: larger than the API server takes; 400 and 422: not valid. Conflicts, throttling and 5xx may pass.
+            kube::Error::Api(status) if matches!(status.code, 400 | 413 | 422) || is_too_large(&status) => {
                 Self::Refused(status.message.clone())
             }
             error => Self::Unknown(error),
@@ -33,30 +35,40 @@ impl From<kube::Error> for WriteError {
     }
 }
 
-/// Size of a status on the wire, in bytes.
-pub(super) fn size(status: &IPPoolStatus) -> usize {
-    serde_json::to_vec(status).map_or(0, |bytes| bytes.len())
+/// Whether etcd does not take the object for its size: that comes as an internal error, in etcd's words or gRPC's.
+fn is_too_large(status: &Status) -> bool {
+    let words = ["etcdserver: request is too large", "trying to send message larger than max"];
+    words.iter().any(|words| status.message.contains(words))
 }
 
-/// Replaces the status of `object`, under its version.
+/// Replaces the status of `object`, under its version, as soon as the budget allows; says what is stored now, and how many
+/// bytes were sent.
 pub(super) async fn write(
     context: &Context,
     object: &IPPool,
     status: IPPoolStatus,
-) -> Result<IPPool, WriteError> {
-    let api: Api<IPPool> = Api::namespaced(context.client.clone(), &PoolRef::of(object).namespace);
+) -> Result<(IPPool, usize), WriteError> {
+    let key = PoolRef::of(object);
     let mut next = object.clone();
     next.status = Some(status);
     if context.has(Defect::StatusWithoutVersion) {
-        next.metadata.resource_version = api.get(&object.name_any()).await?.metadata.resource_version;
+        let current = read(context, &key).await?.ok_or(WriteError::Gone)?;
+        next.metadata.resource_version = current.metadata.resource_version;
     }
-    let written = api.replace_status(&object.name_any(), &PostParams::default(), &next).await;
+    let body = serde_json::to_vec(&next).map_err(kube::Error::SerdeError)?;
+    drop(next);
+    let bytes = body.len();
+    tokio::time::sleep(context.pacer.take(bytes, Instant::now())).await;
+    // As `Api::replace_status` does, which would not tell how large the request is.
+    let url = IPPool::url_path(&(), Some(&key.namespace));
+    let request = Request::new(url).replace_subresource("status", &key.name, &PostParams::default(), body);
+    let written = context.client.request(request.map_err(kube::Error::BuildRequest)?).await;
     match &written {
         Ok(_) => context.metrics.pool_writes.inc(),
         Err(kube::Error::Api(status)) if status.is_conflict() => context.metrics.pool_write_conflicts.inc(),
         Err(_) => context.metrics.pool_write_refusals.inc(),
     };
-    Ok(written?)
+    Ok((written?, bytes))
 }
 
 /// The pool as it is stored now.

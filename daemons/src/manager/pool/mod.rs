@@ -3,6 +3,8 @@
 
 pub(super) mod allocator;
 mod apply;
+mod ceiling;
+mod loss;
 mod observe;
 mod plan;
 
@@ -23,6 +25,7 @@ use vmdhcp_core::pool::{PoolRef, defaults};
 use vmdhcp_core::{NetworkName, Pool};
 
 pub(super) use allocator::{AllocatorError, Allocators};
+pub(super) use plan::POOL_TOO_LARGE;
 
 use super::{Context, GuardedClaim, ManagerError, Placement};
 
@@ -115,7 +118,7 @@ pub(super) async fn reconcile(
         patch_metadata(&api, &stored, annotations).await.map_err(failed("removing the reuse annotation"))?;
     }
     let ipv4 = pass.object.status.as_ref().and_then(|status| status.ipv4.as_ref());
-    if ipv4.is_some_and(|ipv4| ipv4.longest_lease.is_some()) && !observe::is_marked(&pass.object) {
+    if ipv4.is_some_and(|ipv4| ipv4.longest_lease.is_some()) && !loss::is_marked(&pass.object) {
         // After its first status and not before: from now on a pool without one has lost it.
         let annotations = json!({ "annotations": { ALLOCATING_ANNOTATION: pass.object.uid() } });
         patch_metadata(&api, &pass.object, annotations).await.map_err(failed("marking the pool"))?;

@@ -13,10 +13,18 @@ use vmdhcp_core::pool::{Pool, PoolErrors};
 
 use super::super::Settlement;
 use super::super::events::Notice;
+use super::ceiling::Room;
 use super::observe::{Agent, ClaimKey, Observation};
 
 /// After this long without a renewal an agent counts as gone: three heartbeats and a little.
 const AGENT_TIMEOUT: SignedDuration = SignedDuration::from_secs(40);
+
+/// Reason of what waits because the pool is as large as an object can be.
+pub(in crate::manager) const POOL_TOO_LARGE: &str = "PoolTooLarge";
+
+const AT_THE_CEILING: &str = "the pool has as many addresses as one object of the API can hold";
+const WAY_OUT: &str = "delete claims that are not needed, free retiring addresses that no guest uses (vmdhcp lease remove \
+    --force), or put further VMs on another network, with a pool of its own";
 
 /// Changes that the API has refused, by the MAC that they concern.
 pub(super) type Refusals = BTreeMap<MacAddr, String>;
@@ -112,17 +120,26 @@ fn allocate(
     let decided = ipam::plan(&pool, &allocations, &observation.claims, &evidence);
 
     let held_back = |mac: &MacAddr| refused.contains_key(mac) || only.is_some_and(|only| !only.contains(mac));
+    let mut room = Room::before(
+        &decided.changes,
+        observation.ceiling,
+        (&observation.object, &pool),
+        status,
+        &allocations,
+    );
     let mut skipped = BTreeSet::new();
     for change in &decided.changes {
         match change {
             Change::Allocate { address, mac } | Change::Retire { address, mac } => {
-                if held_back(mac) {
+                if held_back(mac) || !room.has_room_for(*mac) {
                     skipped.insert(*address);
                     continue;
                 }
                 planned.changed.insert(*mac);
             }
             Change::Reserve { address, .. } if skipped.contains(address) => continue,
+            // What has no room is held as long as it is reported, and written when there is some.
+            Change::Withdraw { .. } | Change::Keep { .. } if !room.take(change, &allocations) => continue,
             Change::Reserve { .. }
             | Change::Keep { .. }
             | Change::Recover { .. }
@@ -132,7 +149,14 @@ fn allocate(
             | Change::Forget { .. }
             | Change::LongestLease { .. } => {}
         }
+        let undated = match change {
+            Change::Retire { address, .. } if !room.take(change, &allocations) => Some(*address),
+            _ => None,
+        };
         allocations.apply(change, observation.now);
+        if let Some(address) = undated {
+            allocations.store_undated(address);
+        }
     }
     for (claim, outcome) in observation.claims.iter().zip(&decided.outcomes) {
         let mac = claim.mac;
@@ -143,6 +167,8 @@ fn allocate(
         };
         let settlement = if settled_without_write {
             Settlement::Planned(outcome.clone())
+        } else if room.left_out.contains(&mac) {
+            Settlement::Refused { reason: POOL_TOO_LARGE, message: format!("{AT_THE_CEILING}: {WAY_OUT}") }
         } else {
             let message = refused
                 .get(&mac)
@@ -157,6 +183,15 @@ fn allocate(
             cards.insert(mac, settlement);
         }
     }
+    let (waiting, undated) = (room.left_out.len(), allocations.undated.len());
+    let too_large = (waiting + undated > 0).then(|| {
+        let (held, retiring) = (allocations.held.len(), allocations.retiring.len());
+        format!(
+            "{AT_THE_CEILING} ({held} held, {retiring} retiring, {undated} of them without a date until there is room), and \
+             {waiting} network cards wait: {WAY_OUT}"
+        )
+    });
+    trouble(observation, status, planned, "AtSizeLimit", POOL_TOO_LARGE, "RoomLeft", too_large);
     planned.wake = decided.wake;
     let claimed: BTreeSet<_> = observation.claims.iter().map(|claim| claim.mac).collect();
     planned.drained = !allocations.held.values().any(|mac| claimed.contains(mac));

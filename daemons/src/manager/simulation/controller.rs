@@ -24,7 +24,7 @@ use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL
 
 use super::super::defects::Defect;
 use super::super::{
-    Context, GuardedClaim, ManagerMetrics, Placement, claim, events, first_list, pacer, pool,
+    Context, GuardedClaim, Limits, ManagerMetrics, Placement, claim, events, first_list, pacer, pool,
 };
 use super::journal::Journal;
 use crate::cluster::faults::Random;
@@ -72,7 +72,8 @@ impl Manager {
             leases,
             allocators: pool::Allocators::default(),
             changed_claims,
-            pacer: pacer::Pacer::default(),
+            pacer: pacer::Pacer::new(Limits::default()),
+            largest_pool: Limits::default().largest_pool,
             first_lists: [pools_listed, claims_listed, leases_listed],
             defect,
         });
