@@ -348,3 +348,38 @@ fn a_status_without_its_numbers_is_read_for_one_bad_pool_must_not_stop_the_watch
         assert!(ipv4(&with_status(status)).allocated.is_empty());
     }
 }
+
+#[tokio::test]
+async fn a_cluster_that_ran_upstream_keeps_every_address_and_gives_new_ones_at_once() {
+    let mut manager = Manager::start();
+    manager.stop().await;
+    manager.create(&seed_pool()).await;
+    // One address has left the ranges since; one is in a claim's status alone; one belongs to no claim.
+    let (first, second) = (mac(&claim("any", 1)), mac(&claim("any", 2)));
+    let allocated = json!({
+        "192.168.48.81": "EXCLUDED", "192.168.48.90": "EXCLUDED",
+        "192.168.48.99": first.to_uppercase(), "192.168.48.85": "52:54:00:00:00:63",
+    });
+    let ipv4_of_upstream = json!({ "allocated": allocated, "used": 1, "available": 7 });
+    manager.patch_status::<IPPool>("ippool-1", json!({ "status": { "ipv4": ipv4_of_upstream } })).await;
+    for (number, mac, address) in [(1, first, "192.168.48.99"), (2, second, "192.168.48.84")] {
+        let name = format!("vm-{number}");
+        manager.create(&claim(&name, number)).await;
+        let card = json!({
+            "allocatedIPAddress": address, "macAddress": mac, "networkName": "default/net-48", "state": "Allocated",
+        });
+        manager.patch_status::<Claim>(&name, json!({ "status": { "networkConfigs": [card] } })).await;
+    }
+    manager.create(&claim("new", 3)).await;
+    manager.resume();
+    let new = manager.addresses("new").await.remove(0);
+    let pool = is_marked(&manager).await;
+    let held = ipv4(&pool).allocated;
+    for (address, number) in [("192.168.48.99", 1), ("192.168.48.84", 2), ("192.168.48.85", 99), (&new, 3)] {
+        assert_eq!(held[address], mac(&claim("any", number)), "{held:?}");
+    }
+    assert_eq!(manager.addresses("vm-1").await, ["192.168.48.99"]);
+    assert_eq!(manager.addresses("vm-2").await, ["192.168.48.84"]);
+    assert!(pool_condition(&pool, "UnclaimedAddresses").message.contains("192.168.48.85"));
+    assert_eq!(ipv4(&pool).recovery, None);
+}
