@@ -25,6 +25,9 @@ pub enum MacError {
 }
 
 impl MacAddr {
+    /// The one that messages show as an example.
+    pub(crate) const EXAMPLE: Self = Self([0xfa, 0xcf, 0x8e, 0x50, 0x82, 0xfc]);
+
     /// The address made of these six bytes, in the order of the wire.
     pub fn new(bytes: [u8; 6]) -> Result<Self, MacError> {
         if bytes == [0; 6] {

@@ -118,6 +118,12 @@ fn an_old_pool_with_a_bad_item_takes_every_change_that_leaves_it_alone() {
     let old = with(&pool("a"), &config(json!({ "dns": ["nonsense"] })));
     assert_eq!(update(&old, &json!({ "metadata": { "labels": { "tier": "lab" } } })), Ok(()));
     assert_eq!(update(&old, &config(json!({ "leaseTime": 600 }))), Ok(()));
+    assert_eq!(
+        update(&old, &config(json!({ "dns": ["10.0.0.1", "nonsense"] }))),
+        Ok(()),
+        "it has only moved"
+    );
+    refused(update(&old, &config(json!({ "dns": ["other nonsense"] }))), RefusalKind::Invalid, "dns[0]");
     refused(update(&old, &config(json!({ "ntp": ["300.1.1.1"] }))), RefusalKind::Invalid, "ntp[0]");
 }
 
@@ -128,15 +134,25 @@ fn network_and_subnet_of_a_pool_stay_as_they_are() {
         RefusalKind::Invalid,
         "spec.networkName: cannot change",
     );
-    assert_eq!(
+    refused(
         update(&pool("a"), &json!({ "spec": { "networkName": "lab/net-48" } })),
-        Ok(()),
-        "another spelling is no change"
+        RefusalKind::Invalid,
+        "spec.networkName: cannot change",
     );
     refused(
         update(&pool("a"), &config(json!({ "cidr": "192.168.0.0/16" }))),
         RefusalKind::Invalid,
         "cannot change from 192.168.48.0/24",
+    );
+}
+
+#[test]
+fn a_bad_pool_keeps_its_subnet_too() {
+    let old = with(&pool("a"), &config(json!({ "router": "10.0.0.1" })));
+    refused(
+        update(&old, &config(json!({ "cidr": "10.0.0.0/8" }))),
+        RefusalKind::Invalid,
+        "cannot change from",
     );
 }
 
@@ -212,6 +228,10 @@ fn both_spellings_of_the_list_may_be_there_only_if_they_are_equal() {
     assert_eq!(create(&both), Ok(()));
     both.spec.network_config[0].mac_address = "52:54:00:00:00:03".to_owned();
     refused(create(&both), RefusalKind::Invalid, "spec.networkConfig: differs from spec.networkConfigs");
+    let mut paused = both.clone();
+    paused.spec.paused = Some(true);
+    let change = Change::Update { old: &both, new: &paused };
+    assert_eq!(admit_claim(&change, &Objects::default()), Ok(()), "they differed before");
 }
 
 #[test]

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use super::{Cause, Change, Refusal, RefusalKind, Stored};
+use super::{Cause, Change, ClaimError, Refusal, RefusalKind, Stored};
+use crate::api::limits::MOST_CARDS;
 use crate::api::{NetworkConfig, VirtualMachineNetworkConfig};
 use crate::ipam::Allocations;
 use crate::mac::MacAddr;
 use crate::network::NetworkName;
 use crate::pool::Pool;
-
-/// Most cards of one VM.
-const MOST_CARDS: usize = 256;
 
 /// A card whose texts mean something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,15 +36,16 @@ fn list(claim: &VirtualMachineNetworkConfig) -> &'static str {
 
 fn check_card(field: &str, card: &NetworkConfig, namespace: &str) -> Result<Card, Vec<Cause>> {
     let mut causes = Vec::new();
-    let mut wrong = |name: &str, message: String| causes.push(Cause::new(format!("{field}.{name}"), message));
+    let mut wrong = |name: &str, error: ClaimError| causes.push(Cause::new(format!("{field}.{name}"), error));
     let network = NetworkName::parse(&card.network_name, namespace)
-        .map_err(|e| wrong("networkName", e.to_string()))
+        .map_err(|error| wrong("networkName", error.into()))
         .ok();
-    let mac = card.mac_address.parse::<MacAddr>().map_err(|e| wrong("macAddress", e.to_string())).ok();
-    let written = card.ip_address.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let address = written.map(str::parse::<Ipv4Addr>).transpose();
-    let address = address
-        .map_err(|_| wrong("ipAddress", format!("{:?} is not an IPv4 address", written.unwrap_or_default())));
+    let mac = card.mac_address.parse::<MacAddr>().map_err(|error| wrong("macAddress", error.into())).ok();
+    let written = card.ip_address.as_deref().filter(|text| !text.trim().is_empty());
+    let address = written.map(|text| text.trim().parse::<Ipv4Addr>()).transpose();
+    let address = address.map_err(|_| {
+        wrong("ipAddress", ClaimError::Address { value: written.unwrap_or_default().to_owned() });
+    });
     match (network, mac, address) {
         (Some(network), Some(mac), Ok(address)) => Ok(Card { network, mac, address }),
         _ => Err(causes),
@@ -68,25 +67,25 @@ pub fn admit_claim(
     }
     let mut causes = Vec::new();
     if old.is_some_and(|old| old.spec.vm_name != new.spec.vm_name) {
-        causes.push(Cause::new(
-            "spec.vmName",
-            "cannot change; create a VirtualMachineNetworkConfig for the other VM",
-        ));
+        causes.push(Cause::new("spec.vmName", ClaimError::VmNameChanged));
     }
     if old.is_none() && new.spec.vm_name.is_empty() {
-        causes.push(Cause::new("spec.vmName", "is empty; name the VM"));
+        causes.push(Cause::new("spec.vmName", ClaimError::VmNameEmpty));
     }
-    if !new.spec.network_configs.is_empty()
-        && !new.spec.network_config.is_empty()
-        && new.spec.network_configs != new.spec.network_config
+    let lists = |claim: &VirtualMachineNetworkConfig| {
+        (claim.spec.network_configs.clone(), claim.spec.network_config.clone())
+    };
+    let (configs, config) = lists(new);
+    if !configs.is_empty()
+        && !config.is_empty()
+        && configs != config
+        && old.is_none_or(|old| lists(old) != (configs, config))
     {
-        let message =
-            "differs from spec.networkConfigs, of which it is an old spelling; keep only networkConfigs";
-        causes.push(Cause::new("spec.networkConfig", message));
+        causes.push(Cause::new("spec.networkConfig", ClaimError::SpellingsDiffer));
     }
     let count = new.spec.cards().len();
     if count > MOST_CARDS && old.is_none_or(|old| old.spec.cards().len() < count) {
-        causes.push(Cause::new(list(new), format!("has {count} items; {MOST_CARDS} is the most")));
+        causes.push(Cause::new(list(new), ClaimError::TooManyCards { count, most: MOST_CARDS }));
     }
     causes.extend(card_causes(old, new, stored));
     if causes.is_empty() {
@@ -124,18 +123,17 @@ fn card_causes(
         if let Some(first) = macs.insert((card.network.clone(), card.mac), at)
             && altered
         {
-            let message = format!(
-                "{} is on {} already, as item {first}; give each card a MAC of its own",
-                card.mac, card.network
-            );
-            causes.push(Cause::new(format!("{field}.macAddress"), message));
+            let error = ClaimError::MacTwice { mac: card.mac, network: card.network.clone(), first };
+            causes.push(Cause::new(format!("{field}.macAddress"), error));
         }
-        let Some(address) = card.address.filter(|_| altered) else { continue };
-        if let Some(first) = addresses.insert((card.network.clone(), address), at) {
-            let message = format!(
-                "{address} is asked for by item {first} already; give each card an address of its own"
-            );
-            causes.push(Cause::new(format!("{field}.ipAddress"), message));
+        let Some(address) = card.address else { continue };
+        let twice = addresses.insert((card.network.clone(), address), at);
+        if !altered {
+            continue;
+        }
+        if let Some(first) = twice {
+            let error = ClaimError::AddressTwice { address, first };
+            causes.push(Cause::new(format!("{field}.ipAddress"), error));
         }
         let pools = pools.get_or_insert_with(|| stored.pools());
         // Without a pool the card waits: the pool may come later.
@@ -143,9 +141,8 @@ fn card_causes(
         for (stored, pool) in served.filter(|(_, pool)| pool.network == card.network) {
             let allocations =
                 stored.status.as_ref().and_then(|status| status.ipv4.as_ref()).map(Allocations::read);
-            if let Some(message) = address_problem(&pool, &allocations.unwrap_or_default(), card.mac, address)
-            {
-                causes.push(Cause::new(format!("{field}.ipAddress"), message));
+            if let Some(error) = address_problem(&pool, &allocations.unwrap_or_default(), card.mac, address) {
+                causes.push(Cause::new(format!("{field}.ipAddress"), error));
             }
         }
     }
@@ -158,32 +155,24 @@ fn address_problem(
     allocations: &Allocations,
     mac: MacAddr,
     address: Ipv4Addr,
-) -> Option<String> {
-    let cidr = pool.cidr;
-    if let Some(holder) = allocations.held.get(&address) {
-        return (*holder != mac).then(|| format!("{address} is in use by {holder}; choose another address"));
+) -> Option<ClaimError> {
+    if let Some(&holder) = allocations.held.get(&address) {
+        return (holder != mac).then_some(ClaimError::AddressInUse { address, holder });
     }
     let reserved_for =
         pool.reservations.iter().find(|(_, r)| r.address == Some(address)).map(|(mac, _)| *mac);
     if let Some(owner) = reserved_for {
-        return (owner != mac).then(|| format!("{address} is reserved for {owner}; choose another address"));
+        return (owner != mac).then_some(ClaimError::AddressReserved { address, owner });
     }
+    let Pool { cidr, key, .. } = pool;
     Some(match address {
-        _ if !cidr.contains(&address) => format!(
-            "{address} is outside {cidr}, the subnet of pool {}; choose an address inside it",
-            pool.key
-        ),
-        _ if address == pool.server => format!("{address} is the DHCP server's address; choose another"),
-        _ if Some(address) == pool.router => format!("{address} is the router's address; choose another"),
-        _ if pool.excluded.contains(address) => {
-            format!("{address} is excluded by pool {}; choose another address", pool.key)
+        _ if !cidr.contains(&address) => {
+            ClaimError::OutsideSubnet { address, cidr: *cidr, pool: key.clone() }
         }
-        _ if !pool.ranges.contains(address) => {
-            format!(
-                "{address} is outside the ranges of pool {}; choose an address inside them, or reserve it in the pool",
-                pool.key
-            )
-        }
+        _ if address == pool.server => ClaimError::ServersAddress { address },
+        _ if Some(address) == pool.router => ClaimError::RoutersAddress { address },
+        _ if pool.excluded.contains(address) => ClaimError::Excluded { address, pool: key.clone() },
+        _ if !pool.ranges.contains(address) => ClaimError::OutsideRanges { address, pool: key.clone() },
         _ => return None,
     })
 }

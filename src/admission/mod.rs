@@ -6,12 +6,15 @@
 //! Not here: default values ([`crate::pool::defaults`]), and what only the manager can decide, such as which of two
 //! claims on one MAC gets it.
 
+pub(crate) mod cel;
 mod claim;
+mod error;
 mod pool;
 
 use std::fmt;
 
 pub use claim::{Card, admit_claim, declared_cards};
+pub use error::{ClaimError, PoolChangeError};
 pub use pool::admit_pool;
 
 use crate::api::{IPPool, VirtualMachineNetworkConfig};
@@ -92,8 +95,8 @@ pub struct Cause {
 }
 
 impl Cause {
-    fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+    fn new(field: impl Into<String>, error: impl fmt::Display) -> Self {
+        Self { field: field.into(), message: error.to_string() }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Rules of IPPools.
 
-use super::{Cause, Change, Refusal, RefusalKind, Stored};
+use serde_json::Value;
+
+use super::{Cause, Change, PoolChangeError, Refusal, RefusalKind, Stored};
 use crate::api::IPPool;
 use crate::ipam::Allocations;
 use crate::network::NetworkName;
@@ -34,11 +36,7 @@ fn problems(pool: &IPPool) -> Vec<PoolError> {
 }
 
 fn causes(problems: &[PoolError]) -> Vec<Cause> {
-    let cause = |problem: &PoolError| {
-        let (field, text) = (problem.field(), problem.to_string());
-        let message = text.strip_prefix(&format!("{field}: ")).unwrap_or(&text).to_owned();
-        Cause { field, message }
-    };
+    let cause = |problem: &PoolError| Cause::new(problem.field(), problem.sentence());
     problems.iter().map(cause).collect()
 }
 
@@ -54,46 +52,59 @@ fn create(new: &IPPool, stored: &dyn Stored) -> Result<(), Refusal> {
         .into_iter()
         .find(|pool| network(pool) == wanted && PoolRef::of(pool) != PoolRef::of(new));
     let Some(rival) = rival else { return Ok(()) };
-    let message = format!(
-        "the network {} has the pool {} already, and one network has one pool; change that one instead",
-        new.spec.network_name,
-        PoolRef::of(&rival)
-    );
-    refusal(new, RefusalKind::Conflict, vec![Cause::new("spec.networkName", message)])
+    let taken =
+        PoolChangeError::NetworkTaken { network: new.spec.network_name.clone(), pool: PoolRef::of(&rival) };
+    refusal(new, RefusalKind::Conflict, vec![Cause::new("spec.networkName", taken)])
 }
 
 fn update(old: &IPPool, new: &IPPool) -> Result<(), Refusal> {
     if old.spec == new.spec {
         return Ok(());
     }
-    let known = problems(old);
+    // What was wrong before and was not touched is left in peace. An item that only moved in its list was not.
+    let known: Vec<_> = problems(old).iter().map(PoolError::without_positions).collect();
     let mut fresh = problems(new);
-    fresh.retain(|problem| !known.contains(problem));
+    let specs = (serde_json::json!({ "spec": old.spec }), serde_json::json!({ "spec": new.spec }));
+    fresh.retain(|problem| {
+        !known.contains(&problem.without_positions()) || is_touched(&specs.0, &specs.1, &problem.field())
+    });
     let mut wrong = causes(&fresh);
-    if network(old) != network(new) {
-        wrong.push(Cause::new(
-            "spec.networkName",
-            "cannot change; delete the pool and create one on the other network",
-        ));
+    // As written, like upstream: where nobody knows the namespace (the rules in the CRD) spellings cannot be compared.
+    if old.spec.network_name != new.spec.network_name {
+        wrong.push(Cause::new("spec.networkName", PoolChangeError::NetworkNameChanged));
     }
-    let (Ok((before, _)), Ok((after, _))) = (Pool::from_stored(old), Pool::from_stored(new)) else {
-        return refusal(new, RefusalKind::Invalid, wrong);
-    };
-    if before.cidr != after.cidr {
-        let message = format!(
-            "cannot change from {}; delete the pool and create one with the other subnet",
-            before.cidr
-        );
-        wrong.push(Cause::new("spec.ipv4Config.cidr", message));
+    if let (Some(before), Some(after)) = (&old.spec.ipv4_config, &new.spec.ipv4_config)
+        && before.cidr != after.cidr
+    {
+        let changed = PoolChangeError::CidrChanged { from: before.cidr.clone() };
+        wrong.push(Cause::new("spec.ipv4Config.cidr", changed));
     }
     refusal(new, RefusalKind::Invalid, wrong)?;
+    let (Ok((before, _)), Ok((after, _))) = (Pool::from_stored(old), Pool::from_stored(new)) else {
+        return Ok(());
+    };
     refusal(new, RefusalKind::Forbidden, cut_off(old, &before, &after))
+}
+
+/// Whether a field has another value now. Of a list, an item is one thing: who changes it has to mend it.
+fn is_touched(old: &Value, new: &Value, field: &str) -> bool {
+    let (path, position) = field.split_once('[').unwrap_or((field, ""));
+    let pointer = format!("/{}", path.replace('.', "/"));
+    let (before, after) = (old.pointer(&pointer), new.pointer(&pointer));
+    match position.split_once(']').and_then(|(position, _)| position.parse::<usize>().ok()) {
+        Some(position) => {
+            let before = before.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            after.and_then(|items| items.get(position)).is_some_and(|item| !before.contains(item))
+        }
+        // A complaint about several fields names what they are in; it is known by what it says.
+        None if after.is_some_and(Value::is_object) => false,
+        None => before != after,
+    }
 }
 
 /// The live allocations that a change would cut off: those that the pool admitted and would no longer.
 fn cut_off(old: &IPPool, before: &Pool, after: &Pool) -> Vec<Cause> {
     let Some(status) = old.status.as_ref().and_then(|status| status.ipv4.as_ref()) else { return Vec::new() };
-    let cut = |what: &str, why: String| Cause::new(what, why);
     let mut causes = Vec::new();
     for (&address, mac) in &Allocations::read(status).held {
         if !before.admits(address) || after.admits(address) {
@@ -107,15 +118,12 @@ fn cut_off(old: &IPPool, before: &Pool, after: &Pool) -> Vec<Cause> {
             _ if before.reservations.get(mac).is_some_and(|r| r.address == Some(address)) => continue,
             _ => "spec.ipv4Config.pool",
         };
-        causes.push(cut(
-            field,
-            format!("{address} is in use by {mac}; release it first, or leave it in the pool"),
-        ));
+        causes.push(Cause::new(field, PoolChangeError::CutsOff { address, holder: *mac }));
     }
     let more = causes.len().saturating_sub(MOST_NAMED);
     causes.truncate(MOST_NAMED);
     if more > 0 {
-        causes.push(cut("spec.ipv4Config.pool", format!("and {more} more addresses are in use")));
+        causes.push(Cause::new("spec.ipv4Config.pool", PoolChangeError::CutsOffMore { count: more }));
     }
     causes
 }
@@ -145,9 +153,6 @@ fn delete(old: &IPPool, stored: &dyn Stored) -> Result<(), Refusal> {
         return Ok(());
     }
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let message = format!(
-        "in use by {}{rest}; delete these VirtualMachineNetworkConfigs (or their VMs) first",
-        users.join(", ")
-    );
-    refusal(old, RefusalKind::Forbidden, vec![Cause::new("metadata.name", message)])
+    let in_use = PoolChangeError::InUse { users: format!("{}{rest}", users.join(", ")) };
+    refusal(old, RefusalKind::Forbidden, vec![Cause::new("metadata.name", in_use)])
 }

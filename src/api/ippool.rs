@@ -6,7 +6,12 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Condition;
+use super::limits::{
+    MOST_ARCHITECTURES, MOST_BOOT_RULES, MOST_DNS, MOST_EXCLUDES, MOST_NTP, MOST_OPTIONS, MOST_RANGES,
+    MOST_RESERVATIONS, MOST_RESERVED_OPTIONS, MOST_ROUTES, MOST_SEARCH_DOMAINS,
+};
+use super::{Condition, schema};
+use crate::admission::cel;
 
 /// What an operator declares of a pool (COMPAT 1.1; DESIGN 4 for what is new and optional).
 #[derive(Debug, Clone, Default, PartialEq, Eq, CustomResource, Serialize, Deserialize, JsonSchema)]
@@ -32,9 +37,10 @@ use super::Condition;
     printcolumn = r#"{"name":"AGE","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::without_nulls, extend("x-kubernetes-validations" = cel::pool()))]
 pub struct IPPoolSpec {
     /// VM network that the pool serves, as NAME (in the pool's namespace) or NAMESPACE/NAME. Cannot change.
-    #[schemars(length(max = 317))]
+    #[schemars(length(max = 317), extend("x-kubernetes-validations" = cel::network_name()))]
     pub network_name: String,
     /// Take the pool out of service: its agent stops, its addresses stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,85 +53,91 @@ pub struct IPPoolSpec {
 /// A pool's IPv4: subnet, ranges, and options.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = cel::ipv4_config()))]
 pub struct IPv4Config {
     /// Subnet as ADDRESS/LENGTH; host bits are ignored. Cannot change.
-    #[schemars(length(max = 18))]
+    #[schemars(length(max = 18), extend("x-kubernetes-validations" = cel::cidr()))]
     pub cidr: String,
     /// Address of the DHCP server (option 54), on the subnet. Absent: the first address that is free for it.
     #[serde(rename = "serverIP", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 15))]
+    #[schemars(length(max = 15), extend("x-kubernetes-validations" = cel::address()))]
     pub server_ip: Option<String>,
     /// Default gateway (option 3). Absent: none is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 15))]
+    #[schemars(length(max = 15), extend("x-kubernetes-validations" = cel::address()))]
     pub router: Option<String>,
     /// Name servers (option 6).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 3), inner(length(max = 64)))]
+    #[schemars(length(max = MOST_DNS), inner(length(max = 64)))]
     pub dns: Vec<String>,
     /// Domain of the clients (option 15).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = 253), extend("x-kubernetes-validations" = cel::domain_name()))]
     pub domain_name: Option<String>,
     /// Domains to search, in order (option 119).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(max = 253)))]
+    #[schemars(length(max = MOST_SEARCH_DOMAINS), inner(length(max = 253)))]
     pub domain_search: Vec<String>,
     /// Time servers (option 42), as addresses or host names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 4), inner(length(max = 253)))]
+    #[schemars(length(max = MOST_NTP), inner(length(max = 253)))]
     pub ntp: Vec<String>,
     /// Lease time in seconds (option 51). Absent, zero or negative: one year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = cel::lease_time()))]
     pub lease_time: Option<i64>,
     /// Shortest lease in seconds that a client may ask for. Absent: clients always get `leaseTime`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = cel::lease_time()))]
     pub min_lease_time: Option<i64>,
     /// Longest lease in seconds that a client may ask for. Absent: clients always get `leaseTime`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = cel::lease_time()))]
     pub max_lease_time: Option<i64>,
     /// Addresses that are given out.
     #[serde(default)]
     pub pool: PoolRange,
     /// Addresses, host names and options that belong to one MAC.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = MOST_RESERVATIONS))]
     pub reservations: Vec<Reservation>,
     /// Interface MTU in bytes (option 26). Absent: that of the VM network, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = cel::mtu()))]
     pub mtu: Option<i64>,
     /// Static routes (options 121 and 249); the default route by `router` is added to them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = MOST_ROUTES))]
     pub routes: Vec<Route>,
     /// Network boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
     /// Further options, merged by code over those of the fields above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = MOST_OPTIONS))]
     pub options: Vec<OptionValue>,
 }
 
 /// Which addresses are given out: `start` to `end`, and `ranges`, minus `exclude`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = cel::range()))]
 pub struct PoolRange {
     /// First address. Absent with `end` and `ranges`: the whole subnet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 15))]
+    #[schemars(length(max = 15), extend("x-kubernetes-validations" = cel::address()))]
     pub start: Option<String>,
     /// Last address, included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 15))]
+    #[schemars(length(max = 15), extend("x-kubernetes-validations" = cel::address()))]
     pub end: Option<String>,
     /// Further ranges.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = MOST_RANGES))]
     pub ranges: Vec<Range>,
     /// Never given out: ADDRESS, FIRST-LAST or a CIDR each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1024), inner(length(max = 31)))]
+    #[schemars(length(max = MOST_EXCLUDES), inner(length(max = 40)))]
     pub exclude: Vec<String>,
 }
 
@@ -158,7 +170,7 @@ pub struct Reservation {
     pub hostname: Option<String>,
     /// Options of this card, merged by code over the pool's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = MOST_RESERVED_OPTIONS))]
     pub options: Vec<OptionValue>,
 }
 
@@ -177,18 +189,19 @@ pub struct Route {
 /// Network boot: where a client finds its loader, by architecture and user class.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = cel::boot()))]
 pub struct Boot {
     /// Address of the boot server (`siaddr`, options 66 and 150).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = 253), extend("x-kubernetes-validations" = cel::address()))]
     pub next_server: Option<String>,
     /// Boot file, or a URL for HTTP boot (option 67).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 255))]
+    #[schemars(length(max = 255), extend("x-kubernetes-validations" = cel::boot_file()))]
     pub file: Option<String>,
     /// The first rule that matches a client replaces what is above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = MOST_BOOT_RULES))]
     pub rules: Vec<BootRule>,
 }
 
@@ -198,7 +211,7 @@ pub struct Boot {
 pub struct BootRule {
     /// Client architectures (option 93, numbers of the IANA registry); empty matches any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = MOST_ARCHITECTURES))]
     pub architectures: Vec<i64>,
     /// User class (option 77), for instance `iPXE`. Absent: matches any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -237,6 +250,7 @@ pub struct OptionValue {
 /// What the manager knows of a pool. Written by the manager alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::without_nulls)]
 pub struct IPPoolStatus {
     /// When `ipv4` was last written.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,8 @@
 mod agent_report;
 mod condition;
 mod ippool;
+pub mod limits;
+mod schema;
 mod virtual_machine_network_config;
 
 pub use agent_report::{AddressConflict, AgentReport, ForeignServer};

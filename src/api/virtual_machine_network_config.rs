@@ -4,7 +4,9 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Condition;
+use super::limits::MOST_CARDS;
+use super::{Condition, schema};
+use crate::admission::cel;
 
 /// What a VM's cards ask for (COMPAT 1.2).
 #[derive(Debug, Clone, Default, PartialEq, Eq, CustomResource, Serialize, Deserialize, JsonSchema)]
@@ -28,17 +30,18 @@ use super::Condition;
     printcolumn = r#"{"name":"AGE","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::without_nulls, extend("x-kubernetes-validations" = cel::claim()))]
 pub struct VirtualMachineNetworkConfigSpec {
     /// Name of the VM; none of that name needs to exist. Cannot change.
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = 253), extend("x-kubernetes-validations" = cel::vm_name()))]
     pub vm_name: String,
     /// The cards, in the VM's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MOST_CARDS))]
     pub network_configs: Vec<NetworkConfig>,
     /// The same, as upstream v0.1.0 spelled it. Both set and different is refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MOST_CARDS))]
     pub network_config: Vec<NetworkConfig>,
     /// Give the addresses up, and ask for the same ones when resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +79,7 @@ pub struct NetworkConfig {
 /// What the cards have. Written by the manager alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::without_nulls)]
 pub struct VirtualMachineNetworkConfigStatus {
     /// One entry a card.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -12,25 +12,19 @@ use super::{
     Boot, BootRule, DEFAULT_LEASE_TIME, DhcpOption, NtpServer, Pool, PoolError, PoolErrors, PoolOptions,
     PoolRef, Reservation, options,
 };
+use crate::api::limits::{
+    MOST_ARCHITECTURES, MOST_BOOT_RULES, MOST_DNS, MOST_EXCLUDES, MOST_NTP, MOST_OPTIONS, MOST_RANGES,
+    MOST_RESERVATIONS, MOST_RESERVED_OPTIONS, MOST_ROUTES, MOST_SEARCH_DOMAINS,
+};
 use crate::api::{self, IPPool, IPv4Config, OptionValue};
 use crate::ipam::AddressSet;
 use crate::mac::MacAddr;
 use crate::network::NetworkName;
 
-/// Most DNS servers; upstream's limit.
-const MOST_DNS: usize = 3;
-/// Most time servers; upstream's limit.
-const MOST_NTP: usize = 4;
-/// Most ranges, beside `start` to `end`.
-const MOST_RANGES: usize = 64;
-/// Most exclusions.
-const MOST_EXCLUDES: usize = 1024;
-/// Most reservations.
-const MOST_RESERVATIONS: usize = 4096;
-/// Most items of the other lists.
-const MOST_OTHERS: usize = 64;
 /// Longest lease in seconds: one below the value that means for ever (RFC 2131 section 3.3).
-const LONGEST_LEASE: i64 = 0xffff_fffe;
+pub(crate) const LONGEST_LEASE: i64 = 0xffff_fffe;
+/// Smallest and largest MTU in bytes (RFC 2132 section 5.1).
+pub(crate) const MTU: (i64, i64) = (68, 65535);
 
 /// The pool, and the problems that only cost single options; or the problems, if it cannot be served.
 pub(super) fn check(stored: &IPPool) -> Result<(Pool, Vec<PoolError>), PoolErrors> {
@@ -122,9 +116,16 @@ impl From<Problems> for PoolErrors {
     }
 }
 
+/// A subnet, in the one spelling that every parser reads alike: without leading zeros.
+pub(super) fn parse_subnet(text: &str) -> Option<Ipv4Net> {
+    let (address, length) = text.trim().split_once('/')?;
+    let number = length.parse::<u8>().ok().filter(|number| number.to_string() == length)?;
+    Ipv4Net::new(address.parse().ok()?, number).ok()
+}
+
 /// The subnet, without host bits.
 fn subnet(config: &IPv4Config, problems: &mut Problems) -> Option<Ipv4Net> {
-    let Ok(written) = config.cidr.trim().parse::<Ipv4Net>() else {
+    let Some(written) = parse_subnet(&config.cidr) else {
         problems.add(PoolError::Cidr { value: config.cidr.clone() });
         return None;
     };
@@ -244,7 +245,7 @@ fn exclusions(config: &IPv4Config, problems: &mut Problems) -> (AddressSet, BTre
         if let Ok(address) = entry.parse::<Ipv4Addr>() {
             set.insert(address, address);
             marks.insert(address);
-        } else if let Ok(cidr) = entry.parse::<Ipv4Net>() {
+        } else if let Some(cidr) = parse_subnet(entry) {
             set.insert(cidr.network(), cidr.broadcast());
         } else if let Some((Ok(start), Ok(end))) =
             entry.split_once('-').map(|(a, b)| (a.trim().parse::<Ipv4Addr>(), b.trim().parse::<Ipv4Addr>()))
@@ -305,7 +306,7 @@ fn reservations(
         };
         let hostname = written(hostname.as_ref())
             .and_then(|text| problems.take(domain_name(&format!("{field}.hostname"), text)));
-        let options = option_list(&format!("{field}.options"), options, problems);
+        let options = option_list(&format!("{field}.options"), options, MOST_RESERVED_OPTIONS, problems);
         by_mac.insert(mac, Reservation { address, hostname, options });
     }
     by_mac
@@ -330,8 +331,10 @@ fn pool_options(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> 
     let domain_name_ = written(config.domain_name.as_ref())
         .and_then(|text| problems.take(domain_name(&field("domainName"), text)));
     let mut domain_search = Vec::new();
-    for (at, text) in
-        problems.bounded(&field("domainSearch"), &config.domain_search, MOST_OTHERS).iter().enumerate()
+    for (at, text) in problems
+        .bounded(&field("domainSearch"), &config.domain_search, MOST_SEARCH_DOMAINS)
+        .iter()
+        .enumerate()
     {
         domain_search.extend(problems.take(domain_name(&field(&format!("domainSearch[{at}]")), text)));
     }
@@ -340,10 +343,10 @@ fn pool_options(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> 
         ntp.extend(problems.take(ntp_server(&field(&format!("ntp[{at}]")), text)));
     }
     let (lease_time, lease_bounds) = lease_times(config, problems);
-    let mtu = config.mtu.and_then(|mtu| problems.number(&field("mtu"), mtu, (68, 65535), " bytes"));
+    let mtu = config.mtu.and_then(|mtu| problems.number(&field("mtu"), mtu, MTU, " bytes"));
     let routes = routes(config, cidr, problems);
     let boot = config.boot.as_ref().map(|boot| network_boot(boot, problems));
-    let extra = option_list(&field("options"), &config.options, problems);
+    let extra = option_list(&field("options"), &config.options, MOST_OPTIONS, problems);
     PoolOptions {
         dns,
         domain_name: domain_name_,
@@ -380,7 +383,7 @@ fn ntp_server(field: &str, text: &str) -> Result<NtpServer, PoolError> {
         return Ok(NtpServer::Address(address));
     }
     // "300.1.2.3" is a mistyped address rather than a host of that name.
-    if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+    if text.trim().bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return Err(error());
     }
     domain_name(field, text).map(NtpServer::Name).map_err(|_| error())
@@ -405,9 +408,9 @@ fn routes(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> Vec<(I
     const FIELD: &str = "spec.ipv4Config.routes";
     let mut routes = Vec::new();
     for (at, api::Route { destination, gateway }) in
-        problems.bounded(FIELD, &config.routes, MOST_OTHERS).iter().enumerate()
+        problems.bounded(FIELD, &config.routes, MOST_ROUTES).iter().enumerate()
     {
-        let parsed = destination.trim().parse::<Ipv4Net>().map_err(|_| PoolError::RouteDestination {
+        let parsed = parse_subnet(destination).ok_or_else(|| PoolError::RouteDestination {
             field: format!("{FIELD}[{at}].destination"),
             value: destination.clone(),
         });
@@ -442,12 +445,13 @@ fn network_boot(declared: &api::Boot, problems: &mut Problems) -> Boot {
         rules: Vec::new(),
     };
     for (at, rule) in
-        problems.bounded(&format!("{FIELD}.rules"), &declared.rules, MOST_OTHERS).iter().enumerate()
+        problems.bounded(&format!("{FIELD}.rules"), &declared.rules, MOST_BOOT_RULES).iter().enumerate()
     {
         let api::BootRule { architectures, user_class, next_server, file: file_ } = rule;
         let field = format!("{FIELD}.rules[{at}]");
         let mut numbers = Vec::new();
-        for (at, &number) in architectures.iter().enumerate() {
+        let field_ = format!("{field}.architectures");
+        for (at, &number) in problems.bounded(&field_, architectures, MOST_ARCHITECTURES).iter().enumerate() {
             let number = problems.number(&format!("{field}.architectures[{at}]"), number, (0, 65535), "");
             numbers.extend(number.and_then(|number| u16::try_from(number).ok()));
         }
@@ -465,9 +469,14 @@ fn network_boot(declared: &api::Boot, problems: &mut Problems) -> Boot {
     boot
 }
 
-fn option_list(field: &str, declared: &[OptionValue], problems: &mut Problems) -> Vec<DhcpOption> {
+fn option_list(
+    field: &str,
+    declared: &[OptionValue],
+    most: usize,
+    problems: &mut Problems,
+) -> Vec<DhcpOption> {
     let mut list: Vec<DhcpOption> = Vec::new();
-    for (at, option) in problems.bounded(field, declared, MOST_OTHERS).iter().enumerate() {
+    for (at, option) in problems.bounded(field, declared, most).iter().enumerate() {
         let field = format!("{field}[{at}]");
         let Some(option) = problems.take(options::parse(&field, option)) else { continue };
         if list.iter().any(|earlier| earlier.code == option.code) {

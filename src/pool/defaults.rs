@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::check::written;
+use super::check::{parse_subnet, written};
 use crate::api::{IPPool, IPv4Config};
 
 /// Fills in `serverIP`, `start` and `end` where they are empty, and says whether anything was.
@@ -16,7 +16,7 @@ use crate::api::{IPPool, IPv4Config};
 /// checks that follow will say what is wrong with it.
 pub fn apply(pool: &mut IPPool) -> bool {
     let Some(config) = &mut pool.spec.ipv4_config else { return false };
-    let Ok(cidr) = config.cidr.trim().parse::<Ipv4Net>() else { return false };
+    let Some(cidr) = parse_subnet(&config.cidr) else { return false };
     let cidr = cidr.trunc();
     if cidr.prefix_len() > 30 {
         return false;

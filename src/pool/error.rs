@@ -295,4 +295,21 @@ impl PoolError {
         let text = self.to_string();
         text.split_once(": ").map_or(text.clone(), |(field, _)| field.to_owned())
     }
+
+    /// What is wrong, and what to do: the text after the field.
+    pub fn sentence(&self) -> String {
+        let text = self.to_string();
+        text.split_once(": ").map_or(text.clone(), |(_, sentence)| sentence.to_owned())
+    }
+
+    /// The sentence without the positions of items in their lists, so that it is the same wherever the item stands.
+    pub fn without_positions(&self) -> String {
+        let text = self.to_string();
+        let Some((field, sentence)) = text.split_once(": ") else { return text };
+        let path: String = field
+            .split('[')
+            .map(|part| part.trim_start_matches(|c| c == ']' || char::is_numeric(c)))
+            .collect();
+        format!("{path}: {sentence}")
+    }
 }

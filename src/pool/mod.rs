@@ -17,8 +17,10 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+pub(crate) use check::{LONGEST_LEASE, MTU};
 pub use error::{Field, PoolError, PoolErrors};
 pub use options::{DhcpOption, option_code, option_name};
+pub(crate) use options::{FORBIDDEN, known_options, option_types};
 
 use crate::api::IPPool;
 use crate::ipam::AddressSet;

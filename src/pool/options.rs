@@ -93,7 +93,7 @@ impl Type {
 }
 
 /// Options that the server answers for itself, and what to use instead.
-const FORBIDDEN: &[(u8, &str)] = &[
+pub(crate) const FORBIDDEN: &[(u8, &str)] = &[
     (50, "it is the client's to send"),
     (51, "use leaseTime"),
     (52, "the server overloads a packet when it has to"),
@@ -170,6 +170,16 @@ pub fn option_code(name: &str) -> Option<u8> {
 /// IANA name of the option of that number.
 pub fn option_name(code: u8) -> Option<&'static str> {
     NAMES.iter().find(|(_, c, _)| *c == code).map(|(name, ..)| *name)
+}
+
+/// Name, number and type of every option that is known by name.
+pub(crate) fn known_options() -> impl Iterator<Item = (&'static str, u8, &'static str)> {
+    NAMES.iter().map(|&(name, code, type_)| (name, code, type_.as_str()))
+}
+
+/// The types of option values, and what a value of each looks like.
+pub(crate) fn option_types() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Type::ALL.into_iter().map(|type_| (type_.as_str(), type_.expected()))
 }
 
 fn by_name(name: &str) -> Option<(u8, Type)> {

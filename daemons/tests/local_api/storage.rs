@@ -17,7 +17,7 @@ use kube::{
     core::Status,
 };
 use tempfile::TempDir;
-use vmdhcp_daemons::cluster::local::{Kinds, LocalApi, OpenError, READ_ONLY_FILE};
+use vmdhcp_daemons::cluster::local::{Kind, Kinds, LocalApi, OpenError, READ_ONLY_FILE};
 
 use crate::{Claim, claim, claims, create, first_event, pools, refusal};
 
@@ -107,7 +107,9 @@ async fn on_a_full_disk_writes_are_refused_reads_go_on_and_nothing_is_lost() {
     let ballast = disk.join("ballast");
     fs::write(&ballast, vec![0; 11 << 19]).unwrap();
     let path = disk.join("api.db");
-    let api = open(&path);
+    // Texts may be as long as it takes.
+    let unbounded = Kinds::standard().with(Kind::typed::<Claim>());
+    let api = LocalApi::open(&path, unbounded).unwrap();
     let client = api.client("default");
 
     let attempt = |name: String, padding: usize| {

@@ -5,7 +5,7 @@ use vmdhcp_core::api::format_time;
 
 use super::{
     admission::{Operation, Review},
-    garbage,
+    bounds, garbage,
     object::Object,
     refusal::{Cause, Refusal},
     transaction::{Key, Transaction},
@@ -44,6 +44,7 @@ pub(super) fn create(tx: &Transaction<'_>, key: &Key, mut object: Object) -> Res
     if kind.has_status() {
         object.drop_status();
     }
+    bounds::check(kind, &object, None)?;
     admit(tx, &key, Operation::Create, None, Some(&mut object))?;
     validation::check(kind, &object, None)?;
     if tx.get(&key)?.is_some() {

@@ -2,10 +2,16 @@
 //!
 //! A kind that is not here is answered as a cluster without its CRD would answer: 404.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
-use k8s_openapi::api::{coordination::v1::Lease, core::v1 as core, events::v1 as events};
-use kube::Resource;
+use k8s_openapi::{
+    api::{coordination::v1::Lease, core::v1 as core, events::v1 as events},
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{CustomResourceExt, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
@@ -31,6 +37,7 @@ pub struct Kind {
     has_status: bool,
     custom: bool,
     structure: Option<StructureFn>,
+    schema: Option<Arc<Value>>,
     admission: Option<AdmissionFn>,
 }
 
@@ -48,6 +55,7 @@ impl Kind {
             has_status: true,
             custom: true,
             structure: None,
+            schema: None,
             admission: None,
         }
     }
@@ -59,6 +67,14 @@ impl Kind {
     pub fn typed<K: Resource<DynamicType = ()> + DeserializeOwned>() -> Self {
         let kind = Self::new(&K::group(&()), &K::version(&()), &K::kind(&()), &K::plural(&()));
         Self { structure: Some(reads_as::<K>), ..kind }
+    }
+
+    /// Its lists and texts have the bounds that stand in the schema of this CRD.
+    #[must_use]
+    pub fn bounded_by(self, definition: &CustomResourceDefinition) -> Self {
+        let version = definition.spec.versions.iter().find(|version| version.name == self.version);
+        let schema = version.and_then(|version| version.schema.as_ref()?.open_api_v3_schema.as_ref());
+        Self { schema: schema.and_then(|schema| serde_json::to_value(schema).ok()).map(Arc::new), ..self }
     }
 
     /// Its objects are in no namespace.
@@ -122,6 +138,10 @@ impl Kind {
         self.admission.as_ref()
     }
 
+    pub(super) fn schema(&self) -> Option<&Value> {
+        self.schema.as_deref()
+    }
+
     pub(super) fn check_structure(&self, object: &Value) -> Result<(), Cause> {
         self.structure.map_or(Ok(()), |check| check(object))
     }
@@ -159,6 +179,12 @@ fn reads_as<K: DeserializeOwned>(object: &Value) -> Result<(), Cause> {
     })
 }
 
+/// Our own kinds; made once, as their definitions take a while.
+static POOLS: LazyLock<Kind> = LazyLock::new(|| Kind::typed::<IPPool>().bounded_by(&IPPool::crd()));
+static CLAIMS: LazyLock<Kind> = LazyLock::new(|| {
+    Kind::typed::<VirtualMachineNetworkConfig>().bounded_by(&VirtualMachineNetworkConfig::crd())
+});
+
 /// The kinds that an API serves.
 #[derive(Clone, Default)]
 pub struct Kinds(Vec<Arc<Kind>>);
@@ -175,8 +201,8 @@ impl Kinds {
     /// cluster's webhook.
     pub fn standard() -> Self {
         Self::none()
-            .with(Kind::typed::<IPPool>().admitted_by(rules::of_pools()))
-            .with(Kind::typed::<VirtualMachineNetworkConfig>().admitted_by(rules::of_claims()))
+            .with(POOLS.clone().admitted_by(rules::of_pools()))
+            .with(CLAIMS.clone().admitted_by(rules::of_claims()))
             .with(Kind::typed::<Lease>().built_in().without_status())
             .with(Kind::typed::<core::Event>().built_in().without_status())
             .with(Kind::typed::<events::Event>().built_in().without_status())

@@ -12,6 +12,7 @@
 //! server-side apply, pruning of unknown fields, several versions of one kind, strategic merge patches, tables.
 
 mod admission;
+mod bounds;
 mod create;
 mod database;
 mod delete;

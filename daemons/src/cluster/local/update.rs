@@ -2,6 +2,7 @@
 
 use super::{
     admission::Operation,
+    bounds,
     create::{admit, set_namespace},
     garbage,
     object::Object,
@@ -82,6 +83,7 @@ pub(super) fn update(
             whole
         }
     };
+    bounds::check(kind, &new, Some(&old))?;
     if part == Part::Main && new != old {
         admit(tx, key, Operation::Update, Some(&old), Some(&mut new))?;
     }
