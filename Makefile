@@ -5,7 +5,7 @@ ARGS  ?=
 # What is built must be used: without it the tests that want the control plane are left out, and `verdict` says so.
 TESTCLUSTER = $$(! e2e/testcluster/build.sh path >/dev/null || echo required)
 
-.PHONY: help build demo test generate fmt lint doc unit clients testcluster conformance run sim
+.PHONY: help build demo test generate fmt lint doc unit clients testcluster conformance scale run sim
 
 build: ## Build the vmdhcp binary (target/release/vmdhcp)
 	$(CARGO) build --release --locked -p vmdhcp-cli
@@ -46,10 +46,13 @@ unit: ## Run all tests
 	# Root can make namespaces and install clients, so nothing may be left out.
 	VMDHCP_E2E=$$([ "$$(id -u)" != 0 ] || echo required) VMDHCP_TESTCLUSTER=$(TESTCLUSTER) $(CARGO) test --locked --workspace
 
+scale: testcluster ## Fill a pool on a real API server up to its size limit (docs/scale.md)
+	VMDHCP_TESTCLUSTER=$(TESTCLUSTER) $(CARGO) test --locked -p vmdhcp-daemons --test manager -- --ignored --nocapture forty_thousand
+
 SEEDS ?= 2000
 
 sim: ## Run the simulation on many seeds: make sim SEEDS=2000
-	SIM_SEEDS=$(SEEDS) $(CARGO) test --locked -p vmdhcp-daemons --lib manager::simulation -- --ignored --nocapture
+	SIM_SEEDS=$(SEEDS) $(CARGO) test --locked -p vmdhcp-daemons --lib manager::simulation -- --nocapture
 
 generate: ## Rewrite what is generated: CRDs, completions, man pages
 	$(CARGO) build --locked -p vmdhcp-cli

@@ -1,6 +1,8 @@
-//! What every long-running command needs around its work: the time, logs, an admin HTTP server, and an orderly end.
+//! What every long-running command needs around its work: the time, logs, an admin HTTP server, the lead among
+//! replicas, and an orderly end.
 
 pub mod admin;
+pub mod leader_election;
 pub mod logs;
 pub mod shutdown;
 

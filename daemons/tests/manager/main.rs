@@ -6,8 +6,11 @@ mod allocation;
 mod ceiling;
 mod deletion;
 mod fixtures;
+mod on_a_cluster;
 mod pausing;
 mod recovery;
 mod refusals;
 mod scale;
+#[path = "../testcluster/mod.rs"]
+mod testcluster;
 mod written;

@@ -22,6 +22,7 @@ use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tower::{BoxError, Layer, Service, ServiceExt};
 
 pub(crate) use random::Random;
@@ -45,7 +46,7 @@ pub(crate) enum Fault {
     WatchCut,
     /// A watch stays open and tells nothing any more.
     WatchSilent,
-    /// A list for which any version will do is answered from the past.
+    /// A list for which any version will do is answered from the past, by a replica that stays behind for a while.
     StaleList,
     /// A watch from a version is told that the version is too old (410).
     Expired,
@@ -113,6 +114,8 @@ impl Call {
 pub(crate) struct Faults {
     random: Random,
     shared: Arc<Mutex<Shared>>,
+    /// Until when its clients do not reach the API at all.
+    cut_off: Arc<Mutex<Option<Instant>>>,
 }
 
 #[derive(Debug, Default)]
@@ -120,11 +123,15 @@ struct Shared {
     rates: Rates,
     /// What lists were answered before, by path and query.
     lists: BTreeMap<String, Vec<Bytes>>,
+    /// Until when watches of what a stale list was told of tell nothing, by path.
+    behind: BTreeMap<String, Instant>,
     struck: BTreeMap<Fault, u64>,
 }
 
 /// Most answers of one list that are kept to be told again.
 const MOST_LISTS: usize = 8;
+/// How long a replica that has told a stale list stays behind, in milliseconds.
+const BEHIND: Range<u64> = 0..20_000;
 /// How long each way of a call takes, in milliseconds, when nothing is wrong.
 const USUAL_WAY: Range<u64> = 1..15;
 /// How long it takes when a call is delayed, and until a lost connection is noticed.
@@ -133,7 +140,22 @@ const LONG_WAY: Range<u64> = 500..8_000;
 impl Faults {
     /// No faults yet; they will be drawn from `random`.
     pub(crate) fn new(random: Random) -> Self {
-        Self { random, shared: Arc::default() }
+        Self { random, shared: Arc::default(), cut_off: Arc::default() }
+    }
+
+    /// The same faults, for a client that can be cut off alone.
+    pub(crate) fn of_one_client(&self) -> Self {
+        Self { cut_off: Arc::default(), ..self.clone() }
+    }
+
+    /// From now until then the API is out of reach: calls are lost, and watches that are open tell nothing more.
+    pub(crate) fn cut_off(&self, until: Instant) {
+        *self.cut_off.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    fn is_cut_off(&self) -> bool {
+        let until = *self.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
     }
 
     /// From now on each fault strikes so many times in a thousand.
@@ -206,7 +228,7 @@ where
         let (inner, faults) = (self.inner.clone(), self.faults.clone());
         Box::pin(async move {
             let call = Call::of(&request);
-            let fault = faults.draw(&call);
+            let fault = if faults.is_cut_off() { Some(Fault::RequestLost) } else { faults.draw(&call) };
             let slow = if fault == Some(Fault::Delay) { LONG_WAY } else { USUAL_WAY };
             match fault {
                 Some(Fault::RequestLost) => {
@@ -227,6 +249,7 @@ where
                 _ => {}
             }
             let list = call.is_list.then(|| request.uri().to_string());
+            let behind = faults.lock().behind.get(request.uri().path()).copied();
             // On its way: whatever becomes of the caller, it arrives.
             let (there, back) = (faults.random.millis(slow.clone()), faults.random.millis(slow));
             let sent = tokio::spawn(async move {
@@ -241,7 +264,9 @@ where
                     Err(ConnectionLost.into())
                 }
                 (_, Some(list)) => faults.remember(list, answer?, fault == Some(Fault::StaleList)).await,
-                _ if call.is_watch => Ok(answer?.map(|body| watch::with_faults(body, fault, &faults.random))),
+                _ if call.is_watch => {
+                    Ok(answer?.map(|body| watch::with_faults(body, fault, behind, &faults)))
+                }
                 _ => answer,
             }
         })
@@ -264,11 +289,14 @@ impl Faults {
         let mut shared = self.lock();
         // What is told does not depend on which version was asked for.
         let key = list.split('?').next().unwrap_or_default().to_owned();
-        let told = shared.lists.entry(key).or_default();
+        let told = shared.lists.entry(key.clone()).or_default();
         let earlier = if stale { self.random.one_of(told).cloned() } else { None };
         told.push(fresh.clone());
         if told.len() > MOST_LISTS {
             told.remove(0);
+        }
+        if earlier.is_some() {
+            shared.behind.insert(key, Instant::now() + self.random.millis(BEHIND));
         }
         Ok(Response::from_parts(parts, earlier.unwrap_or(fresh).into()))
     }

@@ -63,19 +63,28 @@ pub(in crate::manager) struct Pass {
     settlements: Arc<Settlements>,
 }
 
-type Reply = oneshot::Sender<Result<Pass, AllocatorError>>;
+/// Somebody who waits for a pass.
+struct Request {
+    /// The claim that asks, if it is one: it learns its outcome by the answer.
+    claim: Option<ClaimKey>,
+    reply: oneshot::Sender<Result<Pass, AllocatorError>>,
+}
 
 /// Asks an allocator for a pass over its pool.
 #[derive(Clone)]
 pub(in crate::manager) struct Allocator {
-    requests: mpsc::UnboundedSender<Reply>,
+    requests: mpsc::UnboundedSender<Request>,
 }
 
 impl Allocator {
     /// A pass that starts after this call, and what it leaves.
     pub(in crate::manager) async fn refresh(&self) -> Result<Pass, AllocatorError> {
+        self.ask(None).await
+    }
+
+    async fn ask(&self, claim: Option<ClaimKey>) -> Result<Pass, AllocatorError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(reply).map_err(|_| AllocatorError::Stopping)?;
+        self.requests.send(Request { claim, reply }).map_err(|_| AllocatorError::Stopping)?;
         answer.await.unwrap_or(Err(AllocatorError::Stopping))
     }
 
@@ -85,8 +94,8 @@ impl Allocator {
         namespace: &str,
         name: &str,
     ) -> Result<BTreeMap<MacAddr, Settlement>, AllocatorError> {
-        let pass = self.refresh().await?;
         let claim = ClaimKey { namespace: namespace.to_owned(), name: name.to_owned() };
+        let pass = self.ask(Some(claim.clone())).await?;
         Ok(pass.settlements.get(&claim).cloned().unwrap_or_default())
     }
 }
@@ -162,7 +171,7 @@ struct Task {
     refused_at: Option<Instant>,
     cadence: Cadence,
     /// What each claim has been told or is being told, since when.
-    announced: Settlements,
+    announced: Arc<Settlements>,
     announced_since: Instant,
 }
 
@@ -178,41 +187,42 @@ impl Task {
             refusals: Refusals::new(),
             refused_at,
             cadence: Cadence::default(),
-            announced: Settlements::new(),
+            announced: Arc::default(),
             announced_since: Instant::now(),
         }
     }
 
-    async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Reply>) {
+    async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         let mut wake = None;
-        let mut waiting: Vec<Reply> = Vec::new();
+        let mut waiting: Vec<Request> = Vec::new();
         loop {
             let pause = wake.unwrap_or(AGENT_CHECK).min(AGENT_CHECK);
             match tokio::time::timeout(pause, requests.recv()).await {
-                Ok(Some(reply)) => waiting.push(reply),
+                Ok(Some(request)) => waiting.push(request),
                 Ok(None) => return,
                 Err(_elapsed) => {}
             }
             let Some(context) = self.context.upgrade() else { return };
             let open = self.cadence.next_write(Instant::now());
-            while let Ok(Some(reply)) = tokio::time::timeout_at(open, requests.recv()).await {
-                waiting.push(reply);
+            while let Ok(Some(request)) = tokio::time::timeout_at(open, requests.recv()).await {
+                waiting.push(request);
             }
-            while let Ok(reply) = requests.try_recv() {
-                waiting.push(reply);
+            while let Ok(request) = requests.try_recv() {
+                waiting.push(request);
             }
             let batch = std::mem::take(&mut waiting);
             if !batch.is_empty() {
                 #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 claims")]
                 context.metrics.requests_per_pass.observe(batch.len() as f64);
             }
-            let (result, next) = match self.pass(&context).await {
+            let askers = batch.iter().filter_map(|request| request.claim.clone()).collect();
+            let (result, next) = match self.pass(&context, &askers).await {
                 Ok((pass, next)) => (Ok(pass), next),
                 Err(error) => (Err(error), None),
             };
             wake = next;
             let gone = matches!(result, Err(AllocatorError::PoolGone));
-            for reply in batch {
+            for Request { reply, .. } in batch {
                 // Whoever asked may have gone away meanwhile.
                 let _ = reply.send(result.clone());
             }
@@ -224,7 +234,11 @@ impl Task {
     }
 
     /// Plans and writes until the status is what the plan says.
-    async fn pass(&mut self, context: &Context) -> Result<(Pass, Option<Duration>), AllocatorError> {
+    async fn pass(
+        &mut self,
+        context: &Context,
+        askers: &BTreeSet<ClaimKey>,
+    ) -> Result<(Pass, Option<Duration>), AllocatorError> {
         if self.refused_at.is_some_and(|at| at.elapsed() > REFUSAL_LASTS) {
             self.refusals.clear();
             self.refused_at = None;
@@ -266,7 +280,7 @@ impl Task {
                 }
             }
             if parts.is_empty() && !divided {
-                return Ok(self.finish(context, &observation, planned));
+                return Ok(self.finish(context, &observation, planned, askers));
             }
             // After a division the parts are written; one more plan over all tells each claim where it stands.
             if parts.is_empty() {
@@ -358,19 +372,20 @@ impl Task {
         Ok(())
     }
 
-    /// Tells the claims whose outcome has changed, and what the pass leaves behind.
+    /// Tells the claims whose outcome has changed and who have not asked, and what the pass leaves behind.
     fn finish(
         &mut self,
         context: &Context,
         observation: &Observation,
         planned: PoolPlan,
+        askers: &BTreeSet<ClaimKey>,
     ) -> (Pass, Option<Duration>) {
         let PoolPlan { status, settlements, wake, drained, .. } = planned;
         if let (Ok((pool, _)), Some(ipv4)) = (&observation.pool, &status.ipv4) {
             context.metrics.show(pool, ipv4);
         }
         if self.announced_since.elapsed() > TELL_AGAIN {
-            self.announced.clear();
+            self.announced = Arc::default();
             self.announced_since = Instant::now();
         }
         for (claim, cards) in &settlements {
@@ -384,18 +399,19 @@ impl Task {
                         .and_then(|cards| cards.get(mac))
                         .is_some_and(|card| card.agrees_with(settlement)),
                 };
-            if !cards.iter().all(knows) {
+            // Who asks is told by the answer; to be sent to ask again would only cost a conflict.
+            if !askers.contains(claim) && !cards.iter().all(knows) {
                 // The receiver lives as long as the manager.
                 let _ = context.changed_claims.send(claim.object());
             }
         }
-        self.announced.clone_from(&settlements);
+        self.announced = Arc::new(settlements);
         let wake = wake.map(|at| {
             let left = at.duration_since(observation.now).max(jiff::SignedDuration::ZERO);
             Duration::try_from(left).unwrap_or(AGENT_CHECK)
         });
         let object = self.base.clone().unwrap_or_else(|| Arc::clone(&observation.object));
         let reuse_acted_on = observation.is_reuse_acted_on();
-        (Pass { object, drained, reuse_acted_on, settlements: Arc::new(settlements) }, wake)
+        (Pass { object, drained, reuse_acted_on, settlements: Arc::clone(&self.announced) }, wake)
     }
 }

@@ -21,7 +21,7 @@ use vmdhcp_core::dhcp::{Authority, Decision, Extras, LeaseTable, REPLY_MAX, Requ
 use super::journal::Journal;
 use super::truth::Truth;
 use crate::agent::tables::{Remembered, Tables, trimmed};
-use crate::cluster::faults::Random;
+use crate::cluster::faults::{Faults, Random};
 use crate::manager::defects::Defect;
 
 /// For how long a read of the newest version confirms the table.
@@ -41,6 +41,8 @@ pub(super) struct Agent {
     pub(super) lease: String,
     pub(super) pools: Api<IPPool>,
     pub(super) leases: Api<Lease>,
+    /// Its way to the API.
+    pub(super) faults: Faults,
     pub(super) random: Random,
     pub(super) journal: Journal,
     pub(super) truth: Arc<Truth>,

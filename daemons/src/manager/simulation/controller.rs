@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -27,31 +27,95 @@ use super::super::{
     Context, GuardedClaim, Limits, ManagerMetrics, Placement, claim, events, first_list, pacer, pool,
 };
 use super::journal::Journal;
-use crate::cluster::faults::Random;
+use crate::cluster::faults::{Faults, Random};
+use crate::runtime::leader_election::{Candidate, Durations};
 
 type Tasks = Arc<Mutex<Vec<AbortHandle>>>;
 
-/// A manager that can die at any await.
+/// A manager that can die at any await. One of several works only while it leads.
 pub(super) struct Manager {
     pub(super) name: String,
-    pub(super) context: Arc<Context>,
-    tasks: Tasks,
+    /// Its way to the API.
+    pub(super) faults: Faults,
+    election: Option<AbortHandle>,
+    work: Arc<Mutex<Option<Work>>>,
     journal: Journal,
 }
 
 /// What every manager of a run is started with.
+#[derive(Clone)]
 pub(super) struct Start {
     pub(super) client: Client,
+    pub(super) faults: Faults,
     pub(super) networks: Vec<NetworkName>,
     pub(super) random: Random,
     pub(super) journal: Journal,
     pub(super) defect: Option<Defect>,
+    /// Whether it has to be elected first, as where there are several.
+    pub(super) elected: bool,
 }
 
 impl Manager {
     pub(super) fn start(name: String, start: Start) -> Self {
-        let Start { client, networks, random, journal, defect } = start;
+        let (journal, faults) = (start.journal.clone(), start.faults.clone());
+        let work = Arc::new(Mutex::new(None));
         journal.say(format_args!("{name} starts"));
+        let election = if start.elected {
+            let lead = lead(candidate(&name, &start), start, Arc::clone(&work));
+            Some(tokio::spawn(lead).abort_handle())
+        } else {
+            *lock(&work) = Some(Work::start(start));
+            None
+        };
+        Self { name, faults, election, work, journal }
+    }
+
+    /// Dies in the middle of whatever it does; what it has sent arrives.
+    pub(super) fn crash(self) {
+        self.journal.say(format_args!("{} dies", self.name));
+        self.election.into_iter().for_each(|election| election.abort());
+        lock(&self.work).take().into_iter().for_each(Work::crash);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn candidate(name: &str, start: &Start) -> Candidate {
+    let clock = start.journal.clone();
+    let seconds = Duration::from_secs;
+    Candidate {
+        leases: Api::default_namespaced(start.client.clone()),
+        name: "managers".into(),
+        identity: name.to_owned(),
+        durations: Durations::new(seconds(15), seconds(10), seconds(2)).unwrap(),
+        clock: Arc::new(move || clock.now()),
+    }
+}
+
+/// Works whenever it leads.
+async fn lead(candidate: Candidate, start: Start, work: Arc<Mutex<Option<Work>>>) {
+    let (journal, name) = (start.journal.clone(), candidate.identity.clone());
+    loop {
+        let mut leadership = candidate.clone().elected().await;
+        journal.say(format_args!("{name} leads"));
+        *lock(&work) = Some(Work::start(start.clone()));
+        let lost = leadership.keep().await;
+        lock(&work).take().into_iter().for_each(Work::crash);
+        journal.say(format_args!("{name} ceases: {lost}"));
+    }
+}
+
+/// The reconcilers at work.
+struct Work {
+    context: Arc<Context>,
+    tasks: Tasks,
+}
+
+impl Work {
+    fn start(start: Start) -> Self {
+        let Start { client, networks, random, journal, defect, .. } = start;
         let ((pools, pool_writer), (claims, claim_writer), (leases, lease_writer)) =
             (reflector::store(), reflector::store(), reflector::store());
         let (pools_listed, note_pools) = first_list("IPPools");
@@ -130,14 +194,12 @@ impl Manager {
         };
         let handles =
             [tokio::spawn(pools), tokio::spawn(claims), tokio::spawn(leases), tokio::spawn(changes)];
-        tasks.lock().unwrap().extend(handles.map(|task| task.abort_handle()));
-        Self { name, context, tasks, journal }
+        lock(&tasks).extend(handles.map(|task| task.abort_handle()));
+        Self { context, tasks }
     }
 
-    /// Dies in the middle of whatever it does; what it has sent arrives.
-    pub(super) fn crash(self) {
-        self.journal.say(format_args!("{} dies", self.name));
-        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+    fn crash(self) {
+        for task in lock(&self.tasks).drain(..) {
             task.abort();
         }
         self.context.allocators.abort();
@@ -220,13 +282,13 @@ where
                     again = pause.map(|pause| Instant::now() + pause);
                 }
             };
-            tasks.lock().unwrap_or_else(PoisonError::into_inner).push(tokio::spawn(worker).abort_handle());
+            lock(&tasks).push(tokio::spawn(worker).abort_handle());
         };
         Self { due: Arc::default(), start: Arc::new(start) }
     }
 
     fn add(&self, key: ObjectRef<K>) {
-        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut due = lock(&self.due);
         let touched = due.entry(key.clone()).or_insert_with(|| {
             let touched = Arc::new(Notify::new());
             (self.start)(key, Arc::clone(&touched));

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
 use super::truth::allocations;
 use super::world::{NETWORKS, World, cards, pool, pool_of};
+use crate::cluster::faults::Faults;
 
 /// VMs there may be at once: no more than the smaller pool has addresses.
 const MOST_VMS: usize = 5;
@@ -41,6 +42,11 @@ impl Users {
             tokio::time::sleep(world.random.millis(pause)).await;
             world.match_guests();
             self.act(world).await;
+            if world.random.per_mille(80) {
+                // In the middle of what comes of it.
+                tokio::time::sleep(world.random.millis(5..120)).await;
+                manager_dies(world).await;
+            }
             if world.journal.violation().is_some() {
                 return;
             }
@@ -49,26 +55,43 @@ impl Users {
 
     async fn act(&mut self, world: &mut World) {
         match world.random.within(0..100) {
-            0..22 => self.create(world).await,
-            22..32 => delete(world).await,
-            32..38 => pause(world).await,
+            0..14 => self.create(world).await,
+            14..19 => {
+                // Several at once, for one write.
+                for _ in 0..3 {
+                    self.create(world).await;
+                }
+            }
+            19..28 => delete(world).await,
+            28..33 => pause(world).await,
+            33..38 => declare(world).await,
             38..43 => self.move_card(world).await,
-            43..47 => pause_pool(world).await,
-            47..51 => lease_time(world).await,
-            51..54 => widen(world).await,
-            54..57 => self.back_up(world),
-            57..61 => lose_claim_status(world).await,
-            61..66 => self.lose_pool_status(world).await,
-            66..69 => renew_pool(world).await,
-            69..81 => manager_dies(world),
-            81..90 => agent_dies(world),
+            43..46 => pause_pool(world).await,
+            46..49 => lease_time(world).await,
+            49..52 => widen(world).await,
+            52..55 => self.back_up(world),
+            55..59 => lose_claim_status(world).await,
+            59..65 => self.lose_pool_status(world).await,
+            65..68 => renew_pool(world).await,
+            68..78 => manager_dies(world).await,
+            78..81 => manager_is_cut_off(world),
+            81..87 => agent_dies(world),
+            87..94 => {
+                agent_is_cut_off(world);
+                declare(world).await;
+                if world.random.per_mille(500) {
+                    // Its table grows old while guests renew.
+                    tokio::time::sleep(world.random.millis(60_000..180_000)).await;
+                }
+            }
             _ => world.reboot_a_guest(),
         }
     }
 
     async fn create(&mut self, world: &mut World) {
         let claims = world.truth.claims();
-        let vm = format!("vm-{}", world.random.within(0..8));
+        let favourite = world.truth.poison().filter(|_| world.random.per_mille(300)).map(|_| 7);
+        let vm = format!("vm-{}", favourite.unwrap_or_else(|| world.random.within(0..8)));
         if claims.len() >= MOST_VMS || claims.contains_key(&vm) {
             return;
         }
@@ -158,7 +181,9 @@ impl Users {
         let mut running = world.wire.running().into_iter().filter(|lease| lease.0 == network);
         if running.all(|lease| explained(&lease)) && world.truth.pools().contains_key(&name) {
             let status = older.as_ref().map_or(json!(null), |older| json!(older.status));
-            world.restored.extend(older.map(|_| name.clone()));
+            if older.is_some() {
+                world.truth.set_restored(name.clone());
+            }
             let what = if status.is_null() { "is lost" } else { "is replaced by an older one" };
             // A merge patch would keep what has been added since.
             let patch: Patch<Value> = Patch::Merge(json!({ "status": null }));
@@ -272,14 +297,47 @@ async fn renew_pool(world: &World) {
     say(world, format_args!("delete {name}"), &deleted);
 }
 
-fn manager_dies(world: &mut World) {
+/// A card is to have a certain address from now on, or may have any.
+async fn declare(world: &World) {
+    let Some(claim) = any_claim(world) else { return };
+    let mut configs = claim.spec.network_configs.clone();
+    let Some(card) = configs.iter_mut().find(|card| card.network_name == "net-a") else { return };
+    let last = world.random.within(10..17);
+    card.ip_address = (last < 15).then(|| format!("10.0.1.{last}"));
+    let what = format!("{} wants {:?}", card.mac_address, card.ip_address);
+    let patch = json!({ "spec": { "networkConfigs": configs } });
+    patch_claim(world, &claim.name_any(), patch, format_args!("{what}")).await;
+}
+
+/// A manager dies, and mostly comes back at once, while what it had sent may still be on its way; or it comes back now.
+async fn manager_dies(world: &mut World) {
     let number = usize::try_from(world.random.next()).unwrap_or(0) % world.managers.len();
     if let Some(manager) = world.managers[number].take() {
         manager.crash();
-    } else {
-        let manager = world.manager(number);
-        world.managers[number] = Some(manager);
+        if world.random.per_mille(400) {
+            return;
+        }
+        tokio::time::sleep(world.random.millis(0..3_000)).await;
     }
+    let manager = world.manager(number);
+    world.managers[number] = Some(manager);
+}
+
+fn manager_is_cut_off(world: &World) {
+    let managers: Vec<_> = world.managers.iter().flatten().collect();
+    let Some(manager) = world.random.one_of(&managers) else { return };
+    cut_off(world, &manager.name, &manager.faults);
+}
+
+fn agent_is_cut_off(world: &World) {
+    let Some(agent) = world.random.one_of(&world.agents) else { return };
+    cut_off(world, &agent.name, &agent.faults);
+}
+
+fn cut_off(world: &World, name: &str, faults: &Faults) {
+    let time = world.random.millis(20_000..300_000);
+    world.journal.say(format_args!("{name} does not reach the API for {time:?}"));
+    faults.cut_off(Instant::now() + time);
 }
 
 fn agent_dies(world: &World) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -32,6 +33,8 @@ pub(super) struct Truth {
     journal: Journal,
     /// A card whose allocation the API refuses to store.
     poison: Mutex<Option<MacAddr>>,
+    /// Several managers work at once.
+    pub(super) rivals: AtomicBool,
 }
 
 #[derive(Default)]
@@ -40,6 +43,10 @@ struct Said {
     claims: BTreeMap<String, VirtualMachineNetworkConfig>,
     /// Since when, and until when a pool, by its UID, has said that a pair is allocated.
     pairs: BTreeMap<(String, Pair), (Timestamp, Option<Timestamp>)>,
+    /// Pools into which somebody has put an older status: they may hold addresses of nobody, and of somebody else.
+    restored: BTreeSet<String>,
+    /// Card and address of everything that a claim has ever declared: a manager may see that late.
+    wanted: BTreeSet<(String, String)>,
 }
 
 /// The allocations of a pool as it is stored.
@@ -54,7 +61,7 @@ fn uid(pool: &IPPool) -> String {
 
 impl Truth {
     pub(super) fn new(journal: Journal) -> Self {
-        Self { said: Mutex::default(), journal, poison: Mutex::default() }
+        Self { said: Mutex::default(), journal, poison: Mutex::default(), rivals: AtomicBool::new(false) }
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {
@@ -65,8 +72,17 @@ impl Truth {
         *self.poison.lock().unwrap_or_else(PoisonError::into_inner) = card;
     }
 
-    fn poison(&self) -> Option<MacAddr> {
+    pub(super) fn poison(&self) -> Option<MacAddr> {
         *self.poison.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that somebody puts an older status into that pool.
+    pub(super) fn set_restored(&self, pool: String) {
+        self.said().restored.insert(pool);
+    }
+
+    pub(super) fn is_restored(&self, pool: &str) -> bool {
+        self.said().restored.contains(pool)
     }
 
     pub(super) fn pools(&self) -> BTreeMap<String, IPPool> {
@@ -92,7 +108,7 @@ impl Truth {
         until.is_none().then_some(since)
     }
 
-    fn pool_committed(&self, name: &str, next: Option<&IPPool>) {
+    fn pool_committed(&self, name: &str, next: Option<&IPPool>, by_user: bool) {
         let now = self.journal.now();
         let mut said = self.said();
         let before = match next {
@@ -118,13 +134,41 @@ impl Truth {
             self.journal.say(format_args!("{name}: {} goes to {}", pair.1.0, pair.1.1));
             said.pairs.insert(pair, (now, None));
         }
-        if let (Some(before), Some(next)) = (&before, next) {
+        if let (Some(before), Some(next)) = (&before, next)
+            && uid(before) == uid(next)
+        {
             let (before, next) = (allocations(before), allocations(next));
+            if !by_user {
+                self.retirement_is_kept(name, &before, &next);
+            }
             for (address, entry) in &next.retiring {
                 let known = before.retiring.get(address).and_then(|entry| entry.withdrawn);
                 if entry.withdrawn.is_some() && known.is_none() {
                     self.journal.say(format_args!("{name}: {address} of {} is withdrawn", entry.mac));
                 }
+            }
+        }
+    }
+
+    /// What leaves a card retires in the same write, and what retires stays until its leases have run out.
+    fn retirement_is_kept(&self, name: &str, before: &Allocations, next: &Allocations) {
+        let now = self.journal.now();
+        for (address, mac) in &before.held {
+            let retires = next.retiring.get(address).is_some_and(|entry| entry.mac == *mac);
+            if next.held.get(address) != Some(mac) && !retires {
+                self.journal.violate(format_args!("{name}: {address} leaves {mac} without retiring"));
+            }
+        }
+        for (address, entry) in &before.retiring {
+            let mac = entry.mac;
+            let stays = next.retiring.get(address).is_some_and(|next| next.mac == mac);
+            let longest = before
+                .longest_lease
+                .map_or(SignedDuration::MAX, |seconds| SignedDuration::from_secs(seconds.into()));
+            let over = entry.withdrawn.is_some_and(|withdrawn| now.duration_since(withdrawn) >= longest);
+            let over = over && before.earlier_leases_end.is_none_or(|end| end <= now);
+            if !stays && !over && next.held.get(address) != Some(&mac) {
+                self.journal.violate(format_args!("{name}: {address} of {mac} retires no more, too early"));
             }
         }
     }
@@ -136,22 +180,51 @@ impl Truth {
             return;
         };
         let before = self.said().claims.insert(name.to_owned(), next.clone());
+        for card in next.spec.cards() {
+            let wanted = card.ip_address.clone().map(|address| (card.mac_address.clone(), address));
+            self.said().wanted.extend(wanted);
+        }
         if by_user {
+            return;
+        }
+        if self.rivals.load(Ordering::Relaxed) {
+            // One of them may be behind, and tell its claims so.
             return;
         }
         let known: Vec<_> = statuses(before.as_ref()).collect();
         for card in statuses(Some(&next)).filter(|card| !known.contains(card)) {
-            let Card { network, mac, address, state, reason } = card;
+            let Card { network, mac, address, state, reason } = &card;
             self.journal.say(format_args!("claim {name}: {mac} on {network} {state:?} {address} {reason}"));
-            if state == NetworkConfigState::Allocated && !self.is_or_was_just_said(&network, &address, &mac) {
-                self.journal.violate(format_args!(
-                    "claim {name} says that {mac} has {address} on {network}, and the pool does not"
-                ));
+            if *state == NetworkConfigState::Allocated {
+                if !self.is_or_was_just_said(network, address, mac) {
+                    self.journal.violate(format_args!(
+                        "claim {name} says that {mac} has {address} on {network}, and the pool does not"
+                    ));
+                }
+                self.address_stays(name, &known, &card);
             }
             // It may be told for some time after the API has stopped refusing it.
             if reason == "WriteRefused" && mac != super::script::POISON {
                 self.journal.violate(format_args!("claim {name}: {mac} pays for another claim's refusal"));
             }
+        }
+    }
+
+    /// A card keeps its address, unless its claim wants another or did so.
+    fn address_stays(&self, name: &str, known: &[Card], card: &Card) {
+        let pool = super::world::pool_of(card.network.rsplit('/').next().unwrap_or_default());
+        let wanted = self.said().wanted.contains(&(card.mac.clone(), card.address.clone()));
+        let had = known.iter().find(|had| (&had.network, &had.mac) == (&card.network, &card.mac));
+        if let Some(had) = had
+            && had.state == NetworkConfigState::Allocated
+            && had.address != card.address
+            && !wanted
+            && !self.is_restored(&pool)
+        {
+            self.journal.violate(format_args!(
+                "claim {name}: {} moves from {} to {}, and nobody wants that",
+                card.mac, had.address, card.address
+            ));
         }
     }
 
@@ -181,7 +254,7 @@ impl Truth {
                 && metadata["finalizers"].as_array().is_none_or(Vec::is_empty)
                 && (*method != Method::GET));
         match plural {
-            "ippools" => self.pool_committed(name, (!is_gone).then(|| read(answer)).as_ref()),
+            "ippools" => self.pool_committed(name, (!is_gone).then(|| read(answer)).as_ref(), by_user),
             "virtualmachinenetworkconfigs" => {
                 self.claim_committed(name, (!is_gone).then(|| read(answer)), by_user);
             }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Client;
@@ -52,9 +53,9 @@ pub(super) struct World {
     api: LocalApi,
     defect: Option<Defect>,
     guests: BTreeMap<Place, AbortHandle>,
-    /// Pools that may hold addresses of nobody, because somebody put an older status back.
-    pub(super) restored: BTreeSet<String>,
     incarnations: u32,
+    /// Whether managers have to be elected.
+    elections: bool,
 }
 
 /// The pool of a network, as its owner writes it.
@@ -110,8 +111,8 @@ impl World {
             pools: Api::default_namespaced(user.clone()),
             claims: Api::default_namespaced(user.clone()),
             guests: BTreeMap::new(),
-            restored: BTreeSet::new(),
             incarnations: 0,
+            elections: false,
             random,
             journal,
             truth,
@@ -133,6 +134,10 @@ impl World {
             world.agents.push(agent);
         }
         let managers = if world.random.per_mille(400) { 2 } else { 1 };
+        world.elections = world.random.per_mille(if managers > 1 { 500 } else { 300 });
+        if managers > 1 && !world.elections {
+            world.truth.rivals.store(true, Ordering::Relaxed);
+        }
         for number in 0..managers {
             let manager = world.manager(number);
             world.managers.push(Some(manager));
@@ -140,14 +145,15 @@ impl World {
         world
     }
 
-    /// A client with faults.
-    fn client(&self) -> Client {
+    /// A client with faults, and its way to the API.
+    fn client(&self) -> (Client, Faults) {
         let observed = Observed { api: self.api.clone(), truth: Arc::clone(&self.truth), by_user: false };
-        Client::new(self.faults.layer(observed), "default")
+        let faults = self.faults.of_one_client();
+        (Client::new(faults.layer(observed), "default"), faults)
     }
 
     fn agent(&self, network: &'static str, lease: &str) -> Arc<Agent> {
-        let client = self.client();
+        let (client, faults) = self.client();
         Arc::new(Agent {
             name: format!("agent of {lease}"),
             network,
@@ -155,6 +161,7 @@ impl World {
             lease: lease.to_owned(),
             pools: Api::default_namespaced(client.clone()),
             leases: Api::default_namespaced(client),
+            faults,
             random: self.random.clone(),
             journal: self.journal.clone(),
             truth: Arc::clone(&self.truth),
@@ -169,12 +176,15 @@ impl World {
         self.incarnations += 1;
         let networks =
             NETWORKS.map(|name| NetworkName { namespace: "default".into(), name: name.into() }).to_vec();
+        let (client, faults) = self.client();
         let start = Start {
-            client: self.client(),
+            client,
+            faults,
             networks,
             random: self.random.clone(),
             journal: self.journal.clone(),
             defect: self.defect,
+            elected: self.elections,
         };
         Manager::start(format!("manager {number}, life {}", self.incarnations), start)
     }
@@ -183,7 +193,7 @@ impl World {
         let rates = [
             (Fault::RequestLost, 15),
             (Fault::AnswerLost, 30),
-            (Fault::Delay, 40),
+            (Fault::Delay, 90),
             (Fault::Conflict, 20),
             (Fault::TooManyRequests, 15),
             (Fault::InternalError, 15),
@@ -266,11 +276,14 @@ impl World {
             }
         }
         for agent in &self.agents {
+            agent.faults.cut_off(Instant::now());
             agent.start();
         }
-        if self.managers.len() > 1 {
-            // Of two managers at once, the one that is behind may serve a claim that is gone, and nobody takes the
-            // address back. That is safe, and reported; that only one leads is not decided here.
+        for manager in self.managers.iter().flatten() {
+            manager.faults.cut_off(Instant::now());
+        }
+        if self.truth.rivals.load(Ordering::Relaxed) {
+            // The one that is behind may serve a claim that is gone, and nobody takes the address back.
             tokio::time::sleep(Duration::from_secs(600)).await;
             return;
         }
@@ -312,7 +325,7 @@ impl World {
                 .map(|((_, mac), _)| mac)
                 .collect();
             let allocations = allocations(pool);
-            let restored = self.restored.contains(&pool_of(network));
+            let restored = self.truth.is_restored(&pool_of(network));
             if let Some((address, mac)) = allocations.held.iter().find(|(_, mac)| !claimed.contains(mac))
                 && !restored
             {
@@ -347,6 +360,10 @@ impl World {
             let sharing =
                 sharing.values().flat_map(cards).filter(|(place, _)| *place == (network, mac)).count();
             if card.reason == "DuplicateMAC" && sharing > 1 {
+                continue;
+            }
+            // What an older status holds for nobody is missing.
+            if card.reason == "PoolExhausted" && self.truth.is_restored(&pool_of(network)) {
                 continue;
             }
             if card.state != NetworkConfigState::Allocated {
