@@ -252,6 +252,21 @@ fn a_declared_address_has_to_be_one_that_the_card_can_have() {
 }
 
 #[test]
+fn a_new_card_does_not_take_what_an_old_one_has_wherever_it_stands() {
+    let (first, second) = ("52:54:00:00:00:01", "52:54:00:00:00:02");
+    let old = claim("vm", json!([card(first, Some("10.0.0.1"))]));
+    let stored = Objects::default();
+    let to = |cards: Value| admit_claim(&Change::Update { old: &old, new: &claim("vm", cards) }, &stored);
+    for cards in [
+        json!([card(first, Some("10.0.0.1")), card(second, Some("10.0.0.1"))]),
+        json!([card(second, Some("10.0.0.1")), card(first, Some("10.0.0.1"))]),
+    ] {
+        refused(to(cards), RefusalKind::Invalid, "10.0.0.1 is asked for by item");
+    }
+    refused(to(json!([card(first, None), card(first, Some("10.0.0.1"))])), RefusalKind::Invalid, "as item 1");
+}
+
+#[test]
 fn a_claim_keeps_its_vm_and_old_bad_cards_do_not_stand_in_the_way_of_new_good_ones() {
     let old = claim("vm", json!([card("nonsense", None)]));
     let new = claim("vm", json!([card("nonsense", None), card("52:54:00:00:00:02", None)]));

@@ -100,6 +100,27 @@ pub fn admit_claim(
     Err(Refusal { kind: RefusalKind::Invalid, object, causes })
 }
 
+/// Where something of a network stands, by position.
+type Positions<T> = BTreeMap<(NetworkName, T), Vec<usize>>;
+
+/// Which cards have a MAC, and which an address, on a network; also those that are bad in another way, as old ones may be.
+fn positions(
+    claim: &VirtualMachineNetworkConfig,
+    namespace: &str,
+) -> (Positions<MacAddr>, Positions<Ipv4Addr>) {
+    let (mut macs, mut addresses) = (Positions::new(), Positions::new());
+    for (at, card) in claim.spec.cards().iter().enumerate() {
+        let Ok(network) = NetworkName::parse(&card.network_name, namespace) else { continue };
+        if let Ok(mac) = card.mac_address.parse() {
+            macs.entry((network.clone(), mac)).or_default().push(at);
+        }
+        if let Some(address) = card.ip_address.as_deref().and_then(|text| text.trim().parse().ok()) {
+            addresses.entry((network, address)).or_default().push(at);
+        }
+    }
+    (macs, addresses)
+}
+
 /// What is wrong with the cards that a change adds or alters.
 fn card_causes(
     old: Option<&VirtualMachineNetworkConfig>,
@@ -107,31 +128,35 @@ fn card_causes(
     stored: &dyn Stored,
 ) -> Vec<Cause> {
     let before = old.map(|old| old.spec.cards()).unwrap_or_default();
+    let namespace = new.metadata.namespace.as_deref().unwrap_or_default();
     let mut causes = Vec::new();
-    let (mut macs, mut addresses) = (BTreeMap::new(), BTreeMap::new());
+    let altered: Vec<_> = new.spec.cards().iter().map(|card| !before.contains(card)).collect();
+    let (macs, addresses) = positions(new, namespace);
+    // Of two new cards the second is one too many; of a new one and an old one it is the new one, wherever it stands.
+    let other = |at: usize, positions: &[usize]| {
+        positions.iter().copied().find(|&other| other < at || other > at && !altered[other])
+    };
     let mut pools = None;
-    for (at, (written, card)) in new.spec.cards().iter().zip(declared_cards(new)).enumerate() {
-        let altered = !before.contains(written);
+    for (at, card) in declared_cards(new).into_iter().enumerate() {
+        if !altered[at] {
+            continue;
+        }
         let field = format!("{}[{at}]", list(new));
         let card = match card {
             Ok(card) => card,
             Err(wrong) => {
-                causes.extend(wrong.into_iter().filter(|_| altered));
+                causes.extend(wrong);
                 continue;
             }
         };
-        if let Some(first) = macs.insert((card.network.clone(), card.mac), at)
-            && altered
-        {
+        if let Some(first) = macs.get(&(card.network.clone(), card.mac)).and_then(|cards| other(at, cards)) {
             let error = ClaimError::MacTwice { mac: card.mac, network: card.network.clone(), first };
             causes.push(Cause::new(format!("{field}.macAddress"), error));
         }
         let Some(address) = card.address else { continue };
-        let twice = addresses.insert((card.network.clone(), address), at);
-        if !altered {
-            continue;
-        }
-        if let Some(first) = twice {
+        if let Some(first) =
+            addresses.get(&(card.network.clone(), address)).and_then(|cards| other(at, cards))
+        {
             let error = ClaimError::AddressTwice { address, first };
             causes.push(Cause::new(format!("{field}.ipAddress"), error));
         }

@@ -38,18 +38,18 @@ pub(super) fn check(stored: &IPPool) -> Result<(Pool, Vec<PoolError>), PoolError
         return Err(fatal.into());
     };
     let mut items = Problems::default();
-    let parts = subnet(config, &mut fatal).map(|cidr| {
-        let addresses = Addresses::check(config, cidr, &mut fatal);
-        let reservations = reservations(config, &addresses, &mut items);
-        (addresses, reservations, pool_options(config, cidr, &mut items))
-    });
-    let (Some(network), Some((addresses, reservations, options)), true) =
-        (network, parts, fatal.0.is_empty())
+    let cidr = subnet(config, &mut fatal);
+    let addresses = Addresses::check(config, cidr, &mut fatal);
+    let reservations = reservations(config, &addresses, &mut items);
+    let options = pool_options(config, cidr, &mut items);
+    let Addresses { cidr: Some(cidr), server: Some(server), router, ranges, excluded, exclude_marks } =
+        addresses
     else {
         fatal.0.extend(items.0);
         return Err(fatal.into());
     };
-    let Addresses { cidr, server: Some(server), router, ranges, excluded, exclude_marks } = addresses else {
+    let (Some(network), true) = (network, fatal.0.is_empty()) else {
+        fatal.0.extend(items.0);
         return Err(fatal.into());
     };
     let mut domain = ranges.clone();
@@ -123,7 +123,7 @@ pub(super) fn parse_subnet(text: &str) -> Option<Ipv4Net> {
     Ipv4Net::new(address.parse().ok()?, number).ok()
 }
 
-/// The subnet, without host bits.
+/// The subnet, without host bits; none if a pool cannot have it, so that nothing is said of what is in it.
 fn subnet(config: &IPv4Config, problems: &mut Problems) -> Option<Ipv4Net> {
     let Some(written) = parse_subnet(&config.cidr) else {
         problems.add(PoolError::Cidr { value: config.cidr.clone() });
@@ -149,7 +149,7 @@ fn subnet(config: &IPv4Config, problems: &mut Problems) -> Option<Ipv4Net> {
 
 /// What of a pool says who has which address.
 struct Addresses {
-    cidr: Ipv4Net,
+    cidr: Option<Ipv4Net>,
     server: Option<Ipv4Addr>,
     router: Option<Ipv4Addr>,
     ranges: AddressSet,
@@ -158,7 +158,7 @@ struct Addresses {
 }
 
 impl Addresses {
-    fn check(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> Self {
+    fn check(config: &IPv4Config, cidr: Option<Ipv4Net>, problems: &mut Problems) -> Self {
         let server = written(config.server_ip.as_ref())
             .ok_or_else(|| PoolError::NotDefaulted { field: "spec.ipv4Config.serverIP".to_owned() })
             .and_then(|text| host("spec.ipv4Config.serverIP", text, cidr));
@@ -167,8 +167,10 @@ impl Addresses {
             .and_then(|text| problems.take(host("spec.ipv4Config.router", text, cidr)));
         let ranges = ranges(config, cidr, problems);
         let (excluded, exclude_marks) = exclusions(config, problems);
-        if let Some(address) = server {
-            if router == server {
+        // Also of an address that is bad in another way, as a stored one may be.
+        let plain = |text: Option<&String>| written(text).and_then(|text| text.parse::<Ipv4Addr>().ok());
+        if let Some(address) = plain(config.server_ip.as_ref()) {
+            if plain(config.router.as_ref()) == Some(address) {
                 problems.add(PoolError::ServerIsRouter { address });
             }
             if excluded.contains(address) {
@@ -189,9 +191,10 @@ fn address(field: &str, text: &str) -> Result<Ipv4Addr, PoolError> {
     text.trim().parse().map_err(|_| PoolError::Address { field: field.to_owned(), value: text.to_owned() })
 }
 
-/// The address of a host on the subnet.
-fn host(field: &str, text: &str, cidr: Ipv4Net) -> Result<Ipv4Addr, PoolError> {
+/// The address of a host on the subnet, as far as there is one.
+fn host(field: &str, text: &str, cidr: Option<Ipv4Net>) -> Result<Ipv4Addr, PoolError> {
     let address = address(field, text)?;
+    let Some(cidr) = cidr else { return Ok(address) };
     let field = field.to_owned();
     if !cidr.contains(&address) {
         return Err(PoolError::OutsideSubnet { field, address, cidr });
@@ -204,7 +207,7 @@ fn host(field: &str, text: &str, cidr: Ipv4Net) -> Result<Ipv4Addr, PoolError> {
     Err(PoolError::NotAHost { field, address, which, cidr })
 }
 
-fn ranges(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> AddressSet {
+fn ranges(config: &IPv4Config, cidr: Option<Ipv4Net>, problems: &mut Problems) -> AddressSet {
     const FIELD: &str = "spec.ipv4Config.pool";
     let mut set = AddressSet::new();
     let mut add = |field: &str, start: (&str, &str), end: (&str, &str), problems: &mut Problems| {
@@ -323,7 +326,7 @@ fn reserved_address(field: &str, text: &str, pool: &Addresses) -> Result<Ipv4Add
     Err(PoolError::ReservedElsewhere { field: field.to_owned(), address, why })
 }
 
-fn pool_options(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> PoolOptions {
+fn pool_options(config: &IPv4Config, cidr: Option<Ipv4Net>, problems: &mut Problems) -> PoolOptions {
     let field = |name: &str| format!("spec.ipv4Config.{name}");
     let dns = problems.bounded(&field("dns"), &config.dns, MOST_DNS).iter().enumerate();
     let dns: Vec<_> = dns.map(|(at, text)| address(&field(&format!("dns[{at}]")), text)).collect();
@@ -404,7 +407,7 @@ fn lease_times(config: &IPv4Config, problems: &mut Problems) -> (u32, (u32, u32)
     (lease, (shortest, longest))
 }
 
-fn routes(config: &IPv4Config, cidr: Ipv4Net, problems: &mut Problems) -> Vec<(Ipv4Net, Ipv4Addr)> {
+fn routes(config: &IPv4Config, cidr: Option<Ipv4Net>, problems: &mut Problems) -> Vec<(Ipv4Net, Ipv4Addr)> {
     const FIELD: &str = "spec.ipv4Config.routes";
     let mut routes = Vec::new();
     for (at, api::Route { destination, gateway }) in

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
 use crate::objects::{NAMESPACE, OLD_NAMESPACE, claim, dynamic, named, pool};
-use crate::ratchet::old_objects;
 use crate::table::{api, create};
 use crate::testcluster;
+use crate::{agreement, ratchet};
 
 /// How long the API server may take until it serves a changed definition.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,7 +55,7 @@ async fn prepare() -> bool {
     for probe in &probes {
         served(&client, probe, |answer| answer.is_none()).await;
     }
-    for object in old_objects() {
+    for object in ratchet::old_objects().into_iter().chain(agreement::old_objects()) {
         let created =
             api(&client, OLD_NAMESPACE, &object).create(&PostParams::default(), &dynamic(&object)).await;
         created.unwrap_or_else(|error| panic!("{}: {error}", object["metadata"]["name"]));

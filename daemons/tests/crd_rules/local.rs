@@ -8,7 +8,7 @@ use vmdhcp_core::api::GROUP;
 use vmdhcp_daemons::cluster::local::{Kind, Kinds, LocalApi};
 
 use crate::objects::{NAMESPACE, OLD_NAMESPACE, dynamic, resource};
-use crate::ratchet::old_objects;
+use crate::{agreement, ratchet};
 
 const FILE: &str = "api.db";
 
@@ -24,7 +24,7 @@ async fn fill() -> TempDir {
         .with(Kind::new(GROUP, "v1alpha1", "IPPool", "ippools"))
         .with(Kind::new(GROUP, "v1alpha1", "VirtualMachineNetworkConfig", "virtualmachinenetworkconfigs"));
     let lax = LocalApi::open(&folder.path().join(FILE), without_rules).unwrap().client(NAMESPACE);
-    for object in old_objects() {
+    for object in ratchet::old_objects().into_iter().chain(agreement::old_objects()) {
         let api: Api<_> = Api::namespaced_with(lax.clone(), OLD_NAMESPACE, &resource(&object));
         api.create(&PostParams::default(), &dynamic(&object)).await.unwrap();
     }

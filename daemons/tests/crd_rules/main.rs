@@ -7,6 +7,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "json! literals read best by value")]
 
 mod accepted;
+mod agreement;
 mod cluster;
 mod completeness;
 mod local;

@@ -74,7 +74,8 @@ pub(super) fn macs(cards: Items<'_>) -> [ValidationRule; 3] {
 /// One MAC, or one address, twice on one network. The network is compared as it is written: whether `net` and `ns/net`
 /// are the same depends on the namespace, which no rule in a CRD is told.
 fn duplicates(cards: Items<'_>) -> [ValidationRule; 2] {
-    let network = |card: &str| trimmed(&format!("{card}.networkName"));
+    // No name has a blank in it, so what is left without them is the name.
+    let network = |card: &str| format!("{card}.networkName.replace(' ', '')");
     let mac = |card: &str| mac_digits(&format!("{card}.macAddress"));
     let address = |card: &str| {
         let text = trimmed(&format!("{card}.ipAddress"));

@@ -43,7 +43,7 @@ const POSITION: usize = 424_242;
 
 /// What a rule says when it refuses: the sentence of an error, with expressions where that has its values.
 struct Sentence {
-    /// In place of `format`, where that cannot be evaluated (a value with a line break in it).
+    /// In place of `format`, should that not come to a sentence.
     plain: String,
     /// CEL that makes the sentence; none if it is always the same.
     format: Option<String>,
@@ -63,12 +63,21 @@ fn sentence(error: impl Display, values: &[(&dyn Display, &str)]) -> Sentence {
         values.iter().filter_map(place).min_by_key(|&(at, ..)| at)
     };
     while let Some((at, length, cel)) = places(rest) {
-        plain.push_str(&rest[..at]);
+        let (before, after) = (&rest[..at], &rest[at + length..]);
+        plain.push_str(before);
         plain.push_str("...");
-        template.push_str(&escaped(&rest[..at]));
+        // What stands in quotes may have a line break in it, which no message may have.
+        if let (Some(before), Some(after)) = (before.strip_suffix('"'), after.strip_prefix('"')) {
+            plain.push('"');
+            template.push_str(&escaped(before));
+            arguments.push(format!("strings.quote({cel})"));
+            rest = after;
+        } else {
+            template.push_str(&escaped(before));
+            arguments.push(cel);
+            rest = after;
+        }
         template.push_str("%s");
-        arguments.push(cel);
-        rest = &rest[at + length..];
     }
     plain.push_str(rest);
     template.push_str(&escaped(rest));
@@ -230,7 +239,10 @@ mod tests {
             &[(&SUBNET, "self.cidr"), (&VALUE, "self.x")],
         );
         assert_eq!(says.plain, "100% of \"...\" isn't in ...");
-        assert_eq!(says.format.unwrap(), r#"'100%% of "%s" isn\'t in %s'.format([self.x, self.cidr])"#);
+        assert_eq!(
+            says.format.unwrap(),
+            r"'100%% of %s isn\'t in %s'.format([strings.quote(self.x), self.cidr])"
+        );
         assert!(sentence("is missing", &[]).format.is_none());
     }
 }

@@ -5,8 +5,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::Validati
 use super::claim::macs;
 use super::options::{allowed, named, numbered, options, typed};
 use super::terms::{
-    is_domain_name, is_ipv4, is_network_name, is_subnet, mac_digits, names_a_network, number, parts, size,
-    trimmed,
+    is_domain_name, is_ipv4, is_network_name, is_subnet, is_unicast, is_usable_subnet, mac_digits,
+    names_a_network, number, parts, size, trimmed,
 };
 use super::{ADDRESS, Items, NUMBER, OTHER_ADDRESS, SUBNET, Sentence, VALUE, of_fields, of_value, sentence};
 use crate::admission::PoolChangeError;
@@ -51,10 +51,6 @@ pub(crate) fn network_name() -> Vec<ValidationRule> {
 /// Of `cidr`.
 pub(crate) fn cidr() -> Vec<ValidationRule> {
     let text = "self.trim()";
-    let network = format!("cidr({text}).masked().ip()");
-    let hosts_live_there = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"]
-        .map(|elsewhere| format!("!cidr('{elsewhere}').containsIP({network})"))
-        .join(" && ");
     let masked: &[(&dyn std::fmt::Display, &str)] = &[(&SUBNET, "string(cidr(self.trim()).masked())")];
     vec![
         of_value(is_subnet(text), says(&PoolError::Cidr { value: VALUE.to_owned() }, &[(&VALUE, "self")])),
@@ -63,7 +59,7 @@ pub(crate) fn cidr() -> Vec<ValidationRule> {
             says(&PoolError::CidrTooSmall { cidr: SUBNET }, masked),
         ),
         of_value(
-            format!("!{} || cidr({text}).prefixLength() > 0 && {hosts_live_there}", is_subnet(text)),
+            format!("!{} || cidr({text}).prefixLength() > 0 && {}", is_subnet(text), is_unicast(text)),
             says(&PoolError::CidrNotUnicast { cidr: SUBNET }, masked),
         ),
         of_value(
@@ -170,10 +166,11 @@ pub(crate) fn ipv4_config() -> Vec<ValidationRule> {
     rules
 }
 
-/// An address is on the subnet, and one that a host can have. What is no address is another rule's.
+/// An address is on the subnet, and one that a host can have. What is no address, and a subnet that no pool can have, are
+/// other rules'.
 fn on_subnet(text: &str) -> [(String, Sentence); 2] {
     let address = trimmed(text);
-    let comparable = format!("!{} || !{}", is_ipv4(&address), is_subnet(CIDR));
+    let comparable = format!("!{} || !{}", is_ipv4(&address), is_usable_subnet(CIDR));
     let inside = format!("cidr({CIDR}).containsIP({address})");
     // The first address of a subnet is a multiple of its size; so the one after the last is, too.
     let host = format!(

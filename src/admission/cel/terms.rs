@@ -15,6 +15,19 @@ pub(super) fn is_subnet(x: &str) -> String {
     format!("(isCIDR({x}) && cidr({x}).ip().family() == 4)")
 }
 
+/// Whether hosts can be where an IPv4 subnet begins.
+pub(super) fn is_unicast(x: &str) -> String {
+    ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"]
+        .map(|elsewhere| format!("!cidr('{elsewhere}').containsIP(cidr({x}).masked().ip())"))
+        .join(" && ")
+}
+
+/// Whether the text is a subnet that a pool can have.
+pub(super) fn is_usable_subnet(x: &str) -> String {
+    let length = format!("cidr({x}).prefixLength()");
+    format!("({} && {length} > 0 && {length} <= 30 && {})", is_subnet(x), is_unicast(x))
+}
+
 /// An IPv4 address as a number.
 pub(super) fn number(x: &str) -> String {
     format!(

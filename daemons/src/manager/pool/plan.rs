@@ -9,7 +9,7 @@ use vmdhcp_core::api::{
 };
 use vmdhcp_core::ipam::{self, Allocations, Change, Evidence, Outcome, Recovery, Waiting};
 use vmdhcp_core::mac::MacAddr;
-use vmdhcp_core::pool::{Pool, PoolErrors};
+use vmdhcp_core::pool::{Pool, PoolError, PoolErrors};
 
 use super::super::Settlement;
 use super::super::events::Notice;
@@ -68,7 +68,7 @@ pub(super) fn plan(
         drained: false,
     };
     match (&observation.pool, &observation.rival) {
-        (Err(errors), _) => refuse_all(observation, &mut planned, "PoolInvalid", &errors.to_string()),
+        (Err(errors), _) => refuse_all(observation, &mut planned, unserved(errors), &errors.to_string()),
         (Ok(_), Some(rival)) => {
             let message =
                 format!("the network has the pool {rival} already; this one waits until that one is gone");
@@ -86,6 +86,12 @@ pub(super) fn plan(
     }
     planned.status = status;
     planned
+}
+
+/// Why a pool cannot be served, as one word. That its default values are still to come passes by itself.
+fn unserved(PoolErrors(errors): &PoolErrors) -> &'static str {
+    let passes = errors.iter().all(|error| matches!(error, PoolError::NotDefaulted { .. }));
+    if passes { "PoolNotReady" } else { "PoolInvalid" }
 }
 
 /// The same answer for every claim.
@@ -383,9 +389,9 @@ fn set_conditions(observation: &Observation, status: &mut IPPoolStatus, planned:
         set("Registered", false, "NoInterface", &message);
     }
     match (&observation.pool, &observation.rival) {
-        (Err(PoolErrors(errors)), _) => {
-            let message = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            set("CacheReady", false, "PoolInvalid", &message);
+        (Err(errors), _) => {
+            let message = errors.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            set("CacheReady", false, unserved(errors), &message);
         }
         (Ok(_), Some(rival)) => {
             set("CacheReady", false, "NetworkTaken", &format!("the network has the pool {rival} already"));

@@ -16,7 +16,7 @@
 //! One manager works alone, or is elected, or two stand for election. Or two work at once, which nobody should let
 //! them: then only what guests and allocations must not do is watched.
 //!
-//! `SIM_SEED=n` replays one seed, `SIM_SEEDS=n` runs so many; `make sim SEEDS=n` is short for it.
+//! `SIM_SEED=n` replays one seed (with `SIM_ALL=1`, and tells all of it), `SIM_SEEDS=n` runs so many; `make sim SEEDS=n` is short for it.
 
 mod agent;
 mod controller;

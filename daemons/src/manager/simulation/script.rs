@@ -274,8 +274,18 @@ async fn widen(world: &World) {
     patch_pool(world, "pool-a", patch, format_args!("up to .{last}")).await;
 }
 
+/// A claim's status is lost, while its pool tells of the leases that its cards have: one of the two has to.
 async fn lose_claim_status(world: &World) {
     let Some(claim) = any_claim(world) else { return };
+    let told = |(network, address, mac): (&str, Ipv4Addr, vmdhcp_core::MacAddr)| {
+        let pool = world.truth.pool_on(network);
+        pool.is_some_and(|pool| allocations(&pool).held.get(&address) == Some(&mac))
+    };
+    let places: Vec<_> = cards(&claim).into_iter().map(|(place, _)| place).collect();
+    let running = world.wire.running().into_iter();
+    if !running.filter(|lease| places.contains(&(lease.0, lease.2))).all(told) {
+        return;
+    }
     let patch: Patch<Value> = Patch::Merge(json!({ "status": null }));
     let lost = world.claims.patch_status(&claim.name_any(), &PatchParams::default(), &patch).await;
     say(world, format_args!("the status of {} is lost", claim.name_any()), &lost);
