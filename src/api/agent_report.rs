@@ -2,9 +2,16 @@
 //!
 //! The agents may update their Leases and nothing else, and a guest that broke into one could write anything here: who
 //! reads a report believes nothing that frees, moves or grants an address. Lists are bounded by the agent at
-//! [`AgentReport::MOST_ITEMS`] and cut by the reader.
+//! [`AgentReport::MOST_ITEMS`] and [`AgentReport::MOST_CARRIED`] and cut by the reader.
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::format_time;
+use crate::mac::MacAddr;
 
 /// The report of one agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +30,13 @@ pub struct AgentReport {
     /// `metadata.resourceVersion` of the pool before which it serves nothing any more: it serves this version or a later
     /// one, and so it would after a restart without the API.
     pub resource_version: String,
+    /// Addresses to MACs that it served and that have vanished from the pool without retiring: an older backup was
+    /// restored. Those of which the pool says nothing come first.
+    pub carried: BTreeMap<String, String>,
+    /// How many of them there are, which may be more than fit.
+    pub carried_count: usize,
+    /// `status.ipv4.recovery.since` of the pool, if the agent remembers what it served before that loss.
+    pub witnessed: String,
     /// Where its HTTP server answers, for instance `http://127.0.0.1:8080/agents/default/ippool-1`.
     pub url: String,
     /// Addresses of the pool for which another MAC answered than the one that has them.
@@ -34,6 +48,16 @@ pub struct AgentReport {
 impl AgentReport {
     /// How many items of each list are written and read.
     pub const MOST_ITEMS: usize = 32;
+    /// How many pairs of `carried` are written and read.
+    pub const MOST_CARRIED: usize = 128;
+
+    /// Tells which pairs the agent carries, the most important ones first, and which loss its memory spans.
+    pub fn tell_of_loss(&mut self, carried: &[(Ipv4Addr, MacAddr)], witnessed: Option<Timestamp>) {
+        let as_texts = |(address, mac): &(Ipv4Addr, MacAddr)| (address.to_string(), mac.to_string());
+        self.carried = carried.iter().take(Self::MOST_CARRIED).map(as_texts).collect();
+        self.carried_count = carried.len();
+        self.witnessed = witnessed.map(format_time).unwrap_or_default();
+    }
 }
 
 /// An address in use by a MAC that does not have it.

@@ -298,8 +298,12 @@ pub struct IPv4Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reserved: Vec<String>,
     /// Addresses of the ranges that a MAC has.
+    #[serde(default)]
+    #[schemars(!default)]
     pub used: i64,
     /// Addresses of the ranges that no MAC has.
+    #[serde(default)]
+    #[schemars(!default)]
     pub available: i64,
     /// Longest lease in seconds that agents may be granting now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -307,6 +311,33 @@ pub struct IPv4Status {
     /// When the last lease granted under an earlier, longer lease time runs out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier_leases_end: Option<String>,
+    /// Allocations were lost and have been rebuilt; what nobody remembers may still be in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<RecoveryStatus>,
+}
+
+/// The time after a loss of allocations, in which only those addresses are given of which it is known who had them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryStatus {
+    /// When the allocations were rebuilt.
+    pub since: String,
+    /// What was lost.
+    pub cause: LossCause,
+    /// From when on every agent served what was rebuilt; unknown leases can run until then plus the lease time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<String>,
+}
+
+/// How allocations were lost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum LossCause {
+    /// The pool had no allocations in its status although it had given addresses.
+    StatusLost,
+    /// The pool's status was older than what claims or agents knew. Any word that we do not know reads as this.
+    #[default]
+    #[serde(other)]
+    OlderBackup,
 }
 
 /// An address that has left its MAC.
@@ -321,6 +352,9 @@ pub struct RetiringAddress {
     /// From when on every agent served a table without the pair; leases can run until then plus the lease time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<String>,
+    /// It has not left `allocated` but was lost: an agent reports that it still serves the pair, and may go on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub served: bool,
 }
 
 /// A Pod that serves the pool (upstream's field).

@@ -15,7 +15,7 @@ pub use agent_report::{AddressConflict, AgentReport, ForeignServer};
 pub use condition::{Condition, ConditionStatus, condition, set_condition};
 pub use ippool::{
     AgentPodRef, AgentStatus, Boot, BootRule, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config, IPv4Status,
-    OptionValue, PoolRange, Range, Reservation, RetiringAddress, Route,
+    LossCause, OptionValue, PoolRange, Range, RecoveryStatus, Reservation, RetiringAddress, Route,
 };
 pub use virtual_machine_network_config::{
     NetworkConfig, NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfig,
@@ -46,10 +46,18 @@ pub const COMPONENT_LABEL: &str = "network.harvesterhci.io/vm-dhcp-controller";
 pub const AGENT_COMPONENT: &str = "agent";
 /// Annotation on an IPPool that keeps its agent at the present image; its presence counts.
 pub const HOLD_AGENT_UPGRADE_ANNOTATION: &str = "network.harvesterhci.io/hold-ippool-agent-upgrade";
-/// Annotation on an IPPool: retiring addresses, separated by commas, that the operator declares free of any guest.
+/// Annotation on an IPPool: addresses, separated by commas, that the operator declares free of any guest but the one
+/// that the pool has for them; [`REUSE_ALL`] for all of which the pool says nothing.
 ///
 /// They may go to another MAC at once (DESIGN 5, case c). The manager removes the annotation when it has acted.
 pub const REUSE_ANNOTATION: &str = "network.harvesterhci.io/reuse-addresses";
+/// In [`REUSE_ANNOTATION`]: no guest uses any address that the pool does not say is allocated or retiring.
+pub const REUSE_ALL: &str = "*";
+/// Annotation on an IPPool: its UID, once its status has been written.
+///
+/// Such a pool without allocations in its status has lost them. Under another UID the object was made anew, out of a
+/// backup or by copying.
+pub const ALLOCATING_ANNOTATION: &str = "network.harvesterhci.io/ippool-allocating";
 /// Annotation on a VirtualMachineNetworkConfig: its cards that may have an address, as NETWORK=MAC separated by commas.
 ///
 /// Written by the manager before anything is allocated. So a card that has left the spec is released although the

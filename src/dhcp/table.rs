@@ -24,6 +24,8 @@ pub struct Extras {
     pub resolved_ntp: BTreeMap<String, Vec<Ipv4Addr>>,
     /// Addresses that the server had before, under which clients may still ask for it.
     pub previous_servers: Vec<Ipv4Addr>,
+    /// Addresses that go on being granted although the pool has lost them: a card that has another is not offered them.
+    pub carried: BTreeSet<Ipv4Addr>,
     /// Cards of Harvester's route helper, which looks for a DHCP server to learn the network's router from it.
     pub route_helpers: BTreeSet<MacAddr>,
 }
@@ -52,10 +54,10 @@ pub struct LeaseTable {
 impl LeaseTable {
     /// The table of a pool and its allocations.
     ///
-    /// Where a status gives one card several addresses (nothing of ours does), all of them go on being granted, and
-    /// the reserved one, else the lowest, is offered.
+    /// A card that has several addresses goes on being granted all of them, and is offered the reserved one, else the
+    /// lowest of those that the pool has for it, else the lowest.
     pub fn build(pool: &Pool, allocations: &Allocations, extras: &Extras) -> Self {
-        let Extras { network_mtu, resolved_ntp: _, previous_servers, route_helpers } = extras;
+        let Extras { network_mtu, resolved_ntp: _, previous_servers, carried, route_helpers } = extras;
         let leases: Vec<_> = allocations.held.iter().map(|(address, mac)| (*address, *mac)).collect();
         let mut by_mac = HashMap::with_capacity(leases.len());
         let mut overrides = HashMap::new();
@@ -63,7 +65,7 @@ impl LeaseTable {
             let reservation = pool.reservations.get(mac);
             if reservation.is_some_and(|reservation| reservation.address == Some(*address)) {
                 by_mac.insert(*mac, id);
-            } else {
+            } else if !carried.contains(address) {
                 by_mac.entry(*mac).or_insert(id);
             }
             if let Some(reservation) = reservation {
@@ -72,6 +74,11 @@ impl LeaseTable {
                     overrides.insert(id, options);
                 }
             }
+        }
+        for (id, (_, mac)) in
+            (0..).map(LeaseId).zip(&leases).filter(|(_, (address, _))| carried.contains(address))
+        {
+            by_mac.entry(*mac).or_insert(id);
         }
         let lost = allocations.retiring.iter().map(|(address, retiring)| (*address, retiring.mac)).collect();
         Self {

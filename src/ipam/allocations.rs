@@ -9,7 +9,9 @@ use std::net::Ipv4Addr;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
 use super::Change;
-use crate::api::{EXCLUDED, IPv4Status, RESERVED, RetiringAddress, format_time, parse_time};
+use crate::api::{
+    EXCLUDED, IPv4Status, LossCause, RESERVED, RecoveryStatus, RetiringAddress, format_time, parse_time,
+};
 use crate::mac::MacAddr;
 use crate::pool::Pool;
 
@@ -28,6 +30,8 @@ pub struct Allocations {
     pub longest_lease: Option<u32>,
     /// When the last lease of an earlier, longer lease time runs out.
     pub earlier_leases_end: Option<Timestamp>,
+    /// The time after a loss, while it lasts.
+    pub recovery: Option<Recovery>,
     /// Entries of the status that mean nothing to us, kept as they are and reported.
     pub unreadable: BTreeMap<String, String>,
     /// Retiring entries of that sort.
@@ -43,16 +47,52 @@ pub struct Retiring {
     pub since: Timestamp,
     /// Since when no agent grants the pair any more, once that is known.
     pub withdrawn: Option<Timestamp>,
+    /// It was lost rather than given up: an agent still serves the pair.
+    pub served: bool,
+}
+
+/// Allocations were lost and rebuilt: an address of which the pool says nothing may be in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovery {
+    /// When they were rebuilt.
+    pub since: Timestamp,
+    /// What was lost.
+    pub cause: LossCause,
+    /// Since when every agent serves what was rebuilt, once that is known.
+    pub withdrawn: Option<Timestamp>,
+}
+
+impl Recovery {
+    /// One that cannot be read is of unknown end, and has to be ended by the operator.
+    fn read(stored: &RecoveryStatus) -> Self {
+        let RecoveryStatus { since, cause, withdrawn } = stored;
+        let withdrawn = withdrawn.as_deref().and_then(parse_time);
+        Self { since: parse_time(since).unwrap_or(Timestamp::UNIX_EPOCH), cause: *cause, withdrawn }
+    }
+
+    fn write(self) -> RecoveryStatus {
+        RecoveryStatus {
+            since: format_time(self.since),
+            cause: self.cause,
+            withdrawn: self.withdrawn.map(format_time),
+        }
+    }
 }
 
 impl Retiring {
+    /// The address of this MAC, when it has just left it.
+    pub fn new(mac: MacAddr, now: Timestamp) -> Self {
+        Self { mac, since: stored_not_before(now), withdrawn: None, served: false }
+    }
+
     fn read(stored: &RetiringAddress) -> Option<Self> {
-        let RetiringAddress { mac_address, since, withdrawn } = stored;
+        let RetiringAddress { mac_address, since, withdrawn, served } = stored;
         let withdrawn = match withdrawn {
             None => None,
             Some(text) => Some(parse_time(text)?),
         };
-        Some(Self { mac: mac_address.parse().ok()?, since: parse_time(since)?, withdrawn })
+        let mac = mac_address.parse().ok()?;
+        Some(Self { mac, since: parse_time(since)?, withdrawn, served: *served })
     }
 
     fn write(&self) -> RetiringAddress {
@@ -60,6 +100,7 @@ impl Retiring {
             mac_address: self.mac.to_string(),
             since: format_time(self.since),
             withdrawn: self.withdrawn.map(format_time),
+            served: self.served,
         }
     }
 }
@@ -80,12 +121,14 @@ impl Allocations {
             available: _,
             longest_lease,
             earlier_leases_end,
+            recovery,
         } = status;
         let mut read = Self {
             longest_lease: longest_lease
                 .filter(|&seconds| seconds >= 0)
                 .map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)),
             earlier_leases_end: earlier_leases_end.as_deref().and_then(parse_time),
+            recovery: recovery.as_ref().map(Recovery::read),
             ..Self::default()
         };
         for (address, holder) in allocated {
@@ -115,7 +158,7 @@ impl Allocations {
                 (Ok(address), _)
                     if read.held.contains_key(&address) || read.retiring.contains_key(&address) => {}
                 (Ok(address), Ok(mac)) => {
-                    read.retiring.insert(address, Retiring { mac, since, withdrawn: None });
+                    read.retiring.insert(address, Retiring { mac, since, withdrawn: None, served: false });
                     read.undated.insert(address);
                 }
                 _ => {
@@ -170,6 +213,7 @@ impl Allocations {
             available: i64::try_from(pool.domain.len() - used - withheld).unwrap_or(i64::MAX),
             longest_lease: self.longest_lease.map(i64::from),
             earlier_leases_end: self.earlier_leases_end.map(format_time),
+            recovery: self.recovery.map(Recovery::write),
         }
     }
 
@@ -198,16 +242,32 @@ impl Allocations {
                     self.held.remove(&address);
                     self.reserved.remove(&address);
                     self.undated.remove(&address);
-                    self.retiring
-                        .insert(address, Retiring { mac, since: stored_not_before(now), withdrawn: None });
+                    self.retiring.insert(address, Retiring::new(mac, now));
+                }
+            }
+            Change::Keep { address, mac } => {
+                if !self.held.contains_key(&address) {
+                    self.undated.remove(&address);
+                    self.retiring.insert(address, Retiring { served: true, ..Retiring::new(mac, now) });
                 }
             }
             Change::Withdraw { address } => {
                 if let Some(entry) = self.retiring.get_mut(&address) {
-                    entry.withdrawn = Some(stored_not_before(now));
+                    (entry.withdrawn, entry.served) = (Some(stored_not_before(now)), false);
                     self.undated.remove(&address);
                 }
             }
+            Change::Recover { cause } => {
+                self.recovery = Some(Recovery { since: stored_not_before(now), cause, withdrawn: None });
+                // What they say of the agents is of another time.
+                self.retiring.values_mut().for_each(|entry| entry.withdrawn = None);
+            }
+            Change::WithdrawUnknown => {
+                if let Some(recovery) = &mut self.recovery {
+                    recovery.withdrawn = Some(stored_not_before(now));
+                }
+            }
+            Change::Recovered => self.recovery = None,
             Change::Forget { address } => {
                 self.retiring.remove(&address);
                 self.undated.remove(&address);
@@ -238,7 +298,7 @@ impl Allocations {
     /// Nothing is lost but when it left its MAC. One that is withdrawn already keeps its times, as its leases are counted
     /// from there.
     pub fn store_undated(&mut self, address: Ipv4Addr) {
-        if self.retiring.get(&address).is_some_and(|entry| entry.withdrawn.is_none()) {
+        if self.retiring.get(&address).is_some_and(|entry| entry.withdrawn.is_none() && !entry.served) {
             self.undated.insert(address);
         }
     }

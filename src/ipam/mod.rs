@@ -6,23 +6,26 @@
 
 mod address_set;
 mod allocations;
+mod carry;
 mod plan;
 mod stored_size;
 mod waiting;
 mod withdrawal;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
 pub use address_set::AddressSet;
-pub use allocations::{Allocations, Retiring};
+pub use allocations::{Allocations, Recovery, Retiring};
+pub use carry::{Carried, Memory, Succession};
 pub use plan::plan;
 pub use stored_size::TIMES;
 pub use waiting::Waiting;
 pub use withdrawal::{Versions, Withdrawn};
 
+use crate::api::LossCause;
 use crate::mac::MacAddr;
 
 /// A VirtualMachineNetworkConfig, as the owner of claims. Ordered by age: the older one wins.
@@ -78,6 +81,32 @@ pub struct Evidence<'a> {
     pub absent: &'a BTreeSet<MacAddr>,
     /// Retiring addresses that the operator declares free of any guest.
     pub reuse: &'a BTreeSet<Ipv4Addr>,
+    /// What tells of allocations that the pool has lost.
+    pub loss: Loss<'a>,
+}
+
+/// What tells of allocations that a pool has lost: it was restored from an older backup, or its status is gone.
+#[derive(Debug, Clone, Copy)]
+pub struct Loss<'a> {
+    /// That it has happened, if the pool's object or an agent shows it.
+    pub cause: Option<LossCause>,
+    /// Pairs that agents say they served, and that have vanished from the pool without retiring. Such a report can hold
+    /// an address; it frees, moves and grants none.
+    pub served: &'a BTreeMap<Ipv4Addr, BTreeSet<MacAddr>>,
+    /// An agent serves more of them than it could name.
+    pub unnamed: bool,
+    /// Every agent remembers what it served before the loss that the pool recovers from.
+    pub witnessed: bool,
+    /// The operator says that no guest uses an address of which the pool says nothing.
+    pub nothing_else_used: bool,
+}
+
+impl Loss<'static> {
+    /// Nothing tells of any.
+    pub const NONE: Self = {
+        static NO_PAIRS: BTreeMap<Ipv4Addr, BTreeSet<MacAddr>> = BTreeMap::new();
+        Self { cause: None, served: &NO_PAIRS, unnamed: false, witnessed: false, nothing_else_used: false }
+    };
 }
 
 /// What has to change, and what becomes of each claim once it has.
@@ -91,6 +120,8 @@ pub struct Plan {
     pub unserved_reservations: Vec<(MacAddr, Waiting)>,
     /// Held addresses that neither a claim nor a reservation explains: served and held all the same, and reported.
     pub orphans: Vec<(Ipv4Addr, MacAddr)>,
+    /// Pairs that an agent serves although the pool has another MAC for the address: only the operator can tell.
+    pub disputed: Vec<(Ipv4Addr, MacAddr)>,
     /// When to plan again although nothing has changed: a waiting claim may be served then.
     pub wake: Option<Timestamp>,
 }
@@ -112,6 +143,22 @@ pub enum Change {
         /// Who had it.
         mac: MacAddr,
     },
+    /// An agent still serves this pair, of which the pool has no (or no valid) trace: it is held for its MAC.
+    Keep {
+        /// The address.
+        address: Ipv4Addr,
+        /// Who has it.
+        mac: MacAddr,
+    },
+    /// Allocations were lost: what the pool says nothing of may be in use from now on.
+    Recover {
+        /// What was lost.
+        cause: LossCause,
+    },
+    /// Every agent serves what was rebuilt: unknown leases start to run out.
+    WithdrawUnknown,
+    /// Nothing that the pool does not know of can be in use any more.
+    Recovered,
     /// Every agent has stopped serving this retiring pair: its leases start to run out.
     Withdraw {
         /// The address.

@@ -20,6 +20,9 @@ const FIELDS: usize = 512;
 pub const TIMES: usize =
     r#"{"macAddress":,"since":"0000-00-00T00:00:00Z","withdrawn":"0000-00-00T00:00:00Z"}"#.len();
 
+/// What it is longer for an address that an agent still serves.
+const SERVED: usize = r#","served":true"#.len();
+
 /// Bytes of `"address":"MAC",`.
 fn size_of_entry(address: Ipv4Addr) -> usize {
     text_size(address) + MAC + MARKS
@@ -72,9 +75,14 @@ impl Allocations {
     fn size_of_retiring(&self, address: Ipv4Addr) -> usize {
         match self.retiring.contains_key(&address) {
             true if self.undated.contains(&address) => size_of_entry(address),
-            true => size_of_entry(address) + TIMES,
+            true => size_of_entry(address) + TIMES + self.size_of_served(address),
             false => 0,
         }
+    }
+
+    /// Bytes of the word that an agent still serves it, if one does.
+    fn size_of_served(&self, address: Ipv4Addr) -> usize {
+        if self.retiring.get(&address).is_some_and(|entry| entry.served) { SERVED } else { 0 }
     }
 
     /// Bytes that a change adds here at most; below zero for what it takes away.
@@ -86,6 +94,10 @@ impl Allocations {
                 let held = if self.held.contains_key(&address) { size_of_entry(address) } else { 0 };
                 (size_of_entry(address) + TIMES, held + self.size_of_retiring(address))
             }
+            Change::Keep { address, .. } if self.held.contains_key(&address) => (0, 0),
+            Change::Keep { address, .. } => {
+                (size_of_entry(address) + TIMES + SERVED, self.size_of_retiring(address))
+            }
             Change::Withdraw { address } if self.undated.contains(&address) => (TIMES, 0),
             Change::Forget { address } => (0, self.size_of_retiring(address)),
             Change::Reserve { address, held: true } if !self.reserved.contains(&address) => {
@@ -94,7 +106,13 @@ impl Allocations {
             Change::Reserve { address, held: false } if self.reserved.contains(&address) => {
                 (0, size_of_mark(address))
             }
-            Change::Withdraw { .. } | Change::Reserve { .. } | Change::LongestLease { .. } => (0, 0),
+            // What a pool tells of its recovery is among the fields.
+            Change::Withdraw { .. }
+            | Change::Recover { .. }
+            | Change::WithdrawUnknown
+            | Change::Recovered
+            | Change::Reserve { .. }
+            | Change::LongestLease { .. } => (0, 0),
         };
         more.cast_signed() - less.cast_signed()
     }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 
 use super::Owner;
-use crate::api::{REUSE_ANNOTATION, format_time};
+use crate::api::{REUSE_ALL, REUSE_ANNOTATION, format_time};
 use crate::mac::MacAddr;
 
 /// Why a claim has no address, or not the one that it declares.
@@ -23,6 +23,12 @@ pub enum Waiting {
         /// How many retire.
         retiring: usize,
         /// When the first of them may go to another MAC.
+        until: Option<Timestamp>,
+    },
+    /// The pool has lost allocations, and guests of which nobody knows may use the addresses that look free.
+    #[error("{}", recovering_message(*.until))]
+    PoolRecovering {
+        /// When it is over, if that is known.
         until: Option<Timestamp>,
     },
     /// Another claim of this network has the MAC.
@@ -88,6 +94,7 @@ impl Waiting {
         match self {
             Self::Exhausted => "PoolExhausted",
             Self::AddressRetiring { .. } => "AddressRetiring",
+            Self::PoolRecovering { .. } => "PoolRecovering",
             Self::DuplicateMac { .. } => "DuplicateMAC",
             Self::AddressTaken { .. } => "AddressTaken",
             Self::AddressDeclared { .. } => "AddressDeclared",
@@ -101,7 +108,7 @@ impl Waiting {
     /// When it may be over although nothing has changed, where that is known.
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
-            Self::AddressRetiring { until, .. } => *until,
+            Self::AddressRetiring { until, .. } | Self::PoolRecovering { until } => *until,
             _ => None,
         }
     }
@@ -120,6 +127,19 @@ fn retiring_message(retiring: usize, until: Option<Timestamp>) -> String {
         None => "nobody can say yet until when".to_owned(),
     };
     format!("{what}, {until}; if you know better, name it in the pool's annotation {REUSE_ANNOTATION}")
+}
+
+fn recovering_message(until: Option<Timestamp>) -> String {
+    let until = match until {
+        Some(until) => format!("until {}", format_time(until)),
+        None => {
+            "until all agents have reported what they served and the longest lease has run out".to_owned()
+        }
+    };
+    format!(
+        "the pool has lost allocations and gives no address that an unknown guest may use, {until}; if no such guest \
+         runs, set the pool's annotation {REUSE_ANNOTATION} to \"{REUSE_ALL}\""
+    )
 }
 
 #[cfg(test)]

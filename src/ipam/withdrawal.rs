@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use jiff::Timestamp;
+
 use super::Allocations;
 
 /// Which versions of a pool were the first to say what the newest one says.
@@ -17,6 +19,8 @@ pub struct Versions {
     newest: u64,
     /// Since which version each address is retiring.
     retiring: BTreeMap<Ipv4Addr, u64>,
+    /// Since which version the pool recovers from a loss, and since when.
+    recovery: Option<(Timestamp, u64)>,
     /// Since which version the spec is as it is.
     spec: u64,
 }
@@ -28,6 +32,8 @@ pub struct Withdrawn {
     pub addresses: BTreeSet<Ipv4Addr>,
     /// No agent grants longer leases than the pool's lease time.
     pub longer_leases: bool,
+    /// No agent grants a pair that the pool, which recovers from a loss, does not know and the agent has not reported.
+    pub unknown: bool,
 }
 
 impl Versions {
@@ -35,7 +41,8 @@ impl Versions {
     pub fn read(&mut self, version: u64, allocations: &Allocations) {
         if version != self.newest {
             let retiring = allocations.retiring.keys().map(|&address| (address, version)).collect();
-            *self = Self { newest: version, retiring, spec: version };
+            let recovery = allocations.recovery.map(|recovery| (recovery.since, version));
+            *self = Self { newest: version, retiring, recovery, spec: version };
         }
     }
 
@@ -43,6 +50,11 @@ impl Versions {
     pub fn wrote(&mut self, version: u64, allocations: &Allocations) {
         let since = |address: &Ipv4Addr| self.retiring.get(address).copied().unwrap_or(version);
         self.retiring = allocations.retiring.keys().map(|address| (*address, since(address))).collect();
+        let since = allocations.recovery.map(|recovery| recovery.since);
+        self.recovery = match (since, self.recovery) {
+            (Some(since), Some((known, first))) if since == known => Some((known, first)),
+            (since, _) => since.map(|since| (since, version)),
+        };
         self.newest = version;
     }
 
@@ -61,6 +73,7 @@ impl Versions {
         Withdrawn {
             addresses: retiring.map(|(&address, _)| address).collect(),
             longer_leases: self.spec <= oldest,
+            unknown: self.recovery.is_some_and(|(_, first)| first <= oldest),
         }
     }
 }

@@ -36,7 +36,8 @@ fn a_status_of_upstream_reads_with_its_macs_in_canonical_form_and_without_its_ma
 fn an_unreadable_entry_is_kept_and_written_back_as_it_was() {
     let bad =
         [("10.0.0.3", "somebody"), ("10.0.0.300", "02:00:00:00:00:01"), ("10.0.0.4", "01:00:5e:00:00:01")];
-    let nameless = RetiringAddress { mac_address: "?".into(), since: "yesterday".into(), withdrawn: None };
+    let nameless =
+        RetiringAddress { mac_address: "?".into(), since: "yesterday".into(), ..RetiringAddress::default() };
     let status = IPv4Status {
         allocated: texts(&bad),
         retiring: [("10.0.0.9".to_owned(), nameless)].into(),
@@ -60,6 +61,7 @@ fn an_unreadable_time_does_not_free_a_retiring_address() {
         mac_address: mac(1).to_string(),
         since: "2026-08-01T10:00:00Z".into(),
         withdrawn: Some("soon".into()),
+        ..RetiringAddress::default()
     };
     let status = IPv4Status { retiring: [(ip(1).to_string(), stored)].into(), ..IPv4Status::default() };
     let read = Allocations::read(&status);
@@ -72,6 +74,7 @@ fn an_address_that_upstream_gave_out_while_it_was_retiring_is_held() {
         mac_address: mac(1).to_string(),
         since: "2026-08-01T10:00:00Z".into(),
         withdrawn: None,
+        ..RetiringAddress::default()
     };
     let status = IPv4Status {
         allocated: texts(&[("10.0.0.1", "02:00:00:00:00:02")]),
@@ -161,7 +164,7 @@ fn a_retired_address_leaves_everything_else_and_comes_back_by_allocation() {
     allocations.apply(&Change::Reserve { address: ip(1), held: true }, at(5));
     assert_eq!(allocations.reserved, [ip(1)].into());
     allocations.apply(&retire(ip(1), mac(1)), at(5));
-    let entry = Retiring { mac: mac(1), since: at(5), withdrawn: None };
+    let entry = Retiring { mac: mac(1), since: at(5), withdrawn: None, served: false };
     assert_eq!(allocations, Allocations { retiring: [(ip(1), entry)].into(), ..nothing_held() });
     allocations.apply(&allocate(ip(1), mac(1)), at(6));
     assert_eq!(allocations, held([(ip(1), mac(1))]));
@@ -212,7 +215,7 @@ prop_compose! {
         for (last, (card, kind, since)) in entries {
             if kind == 2 {
                 let withdrawn = (since % 2 == 0).then(|| at(since + 5));
-                let entry = Retiring { mac: mac(card), since: at(since), withdrawn };
+                let entry = Retiring { mac: mac(card), since: at(since), withdrawn, served: false };
                 allocations.retiring.insert(ip(last), entry);
             } else {
                 allocations.held.insert(ip(last), mac(card));

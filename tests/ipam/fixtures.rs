@@ -1,13 +1,13 @@
 //! Pools, claims and evidence, made by adjectives.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use proptest::test_runner::{Config, RngSeed};
-use vmdhcp_core::api::{IPPool, IPPoolSpec, IPv4Config, PoolRange, Reservation};
+use vmdhcp_core::api::{IPPool, IPPoolSpec, IPv4Config, LossCause, PoolRange, Reservation};
 use vmdhcp_core::ipam::{
-    Allocations, Change, Claim, Evidence, Intent, Outcome, Owner, Plan, Waiting, Withdrawn, plan,
+    Allocations, Change, Claim, Evidence, Intent, Loss, Outcome, Owner, Plan, Waiting, Withdrawn, plan,
 };
 use vmdhcp_core::{MacAddr, Pool};
 
@@ -163,6 +163,11 @@ pub(crate) struct World {
     pub(crate) withdrawn: Withdrawn,
     pub(crate) absent: BTreeSet<MacAddr>,
     pub(crate) reuse: BTreeSet<Ipv4Addr>,
+    pub(crate) cause: Option<LossCause>,
+    pub(crate) served: BTreeMap<Ipv4Addr, BTreeSet<MacAddr>>,
+    pub(crate) unnamed: bool,
+    pub(crate) witnessed: bool,
+    pub(crate) nothing_else_used: bool,
 }
 
 /// Second 1,000,000, when nothing else is known.
@@ -172,12 +177,17 @@ pub(crate) fn world() -> World {
         withdrawn: Withdrawn::default(),
         absent: BTreeSet::new(),
         reuse: BTreeSet::new(),
+        cause: None,
+        served: BTreeMap::new(),
+        unnamed: false,
+        witnessed: false,
+        nothing_else_used: false,
     }
 }
 
 /// What agents have stopped granting that serve the very version which is planned on.
 pub(crate) fn everything_withdrawn() -> Withdrawn {
-    Withdrawn { addresses: (0..=255).map(ip).collect(), longer_leases: true }
+    Withdrawn { addresses: (0..=255).map(ip).collect(), longer_leases: true, unknown: true }
 }
 
 impl World {
@@ -199,8 +209,38 @@ impl World {
         self
     }
 
+    pub(crate) fn without_status(self) -> Self {
+        Self { cause: Some(LossCause::StatusLost), ..self }
+    }
+
+    pub(crate) fn serving(mut self, address: Ipv4Addr, mac: MacAddr) -> Self {
+        self.served.entry(address).or_default().insert(mac);
+        self
+    }
+
+    pub(crate) fn serving_more_than_it_names(self) -> Self {
+        Self { unnamed: true, ..self }
+    }
+
+    pub(crate) fn with_witnesses(self) -> Self {
+        Self { witnessed: true, ..self.with_current_agents() }
+    }
+
+    pub(crate) fn without_unknown_guests(self) -> Self {
+        Self { nothing_else_used: true, ..self }
+    }
+
     pub(crate) fn evidence(&self) -> Evidence<'_> {
-        Evidence { now: self.now, withdrawn: &self.withdrawn, absent: &self.absent, reuse: &self.reuse }
+        let Self { now, withdrawn, absent, reuse, cause, served, unnamed, witnessed, nothing_else_used } =
+            self;
+        let loss = Loss {
+            cause: *cause,
+            served,
+            unnamed: *unnamed,
+            witnessed: *witnessed,
+            nothing_else_used: *nothing_else_used,
+        };
+        Evidence { now: *now, withdrawn, absent, reuse, loss }
     }
 }
 

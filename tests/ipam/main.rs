@@ -9,6 +9,7 @@ mod declared;
 mod fixtures;
 mod on_the_wire;
 mod properties;
+mod recovery;
 mod reservations;
 mod retiring;
 mod scale;

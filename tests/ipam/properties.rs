@@ -6,7 +6,10 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use vmdhcp_core::MacAddr;
-use vmdhcp_core::ipam::{Allocations, Claim, Intent, Outcome, Plan, Retiring, Waiting, Withdrawn, plan};
+use vmdhcp_core::api::LossCause;
+use vmdhcp_core::ipam::{
+    Allocations, Claim, Intent, Outcome, Plan, Recovery, Retiring, Waiting, Withdrawn, plan,
+};
 
 use crate::fixtures::*;
 
@@ -74,17 +77,40 @@ impl Case {
         Some(self.allocations.earlier_leases_end.map_or(end, |earlier| end.max(earlier)))
     }
 
+    /// Whether an agent says that it serves the pair, and a claim remembers it.
+    fn is_confirmed(&self, address: Ipv4Addr, mac: MacAddr) -> bool {
+        !self.is_served_to_another(address, Some(mac))
+            && self.is_served_to_another(address, None)
+            && self.claims.iter().any(|claim| claim.mac == mac && claim.remembered == Some(address))
+    }
+
+    /// Whether an agent says that it serves the address to another card than that one, and nobody knows better.
+    fn is_served_to_another(&self, address: Ipv4Addr, mac: Option<MacAddr>) -> bool {
+        let overruled = self.world.nothing_else_used || self.world.reuse.contains(&address);
+        let served = self.world.served.get(&address);
+        !overruled && served.is_some_and(|macs| macs.iter().any(|by| Some(*by) != mac))
+    }
+
     fn may_change_hands(&self, address: Ipv4Addr, entry: &Retiring) -> bool {
-        self.world.reuse.contains(&address)
-            || (self.world.absent.contains(&entry.mac)
-                && !self.has_claim(entry.mac)
-                && (self.world.withdrawn.longer_leases || entry.withdrawn.is_some()))
+        if self.world.reuse.contains(&address) || (self.world.nothing_else_used && entry.served) {
+            return true;
+        }
+        if self.is_served_to_another(address, None) || (entry.served && self.world.unnamed) {
+            return false;
+        }
+        (self.world.absent.contains(&entry.mac)
+            && !self.has_claim(entry.mac)
+            && (self.world.withdrawn.longer_leases || entry.withdrawn.is_some()))
             || self.leases_end(entry).is_some_and(|end| end <= self.world.now)
     }
 }
 
 fn any_address() -> impl Strategy<Value = Ipv4Addr> {
     NAMED.prop_map(ip)
+}
+
+fn mac_of(card: u8) -> MacAddr {
+    mac(card)
 }
 
 prop_compose! {
@@ -116,10 +142,14 @@ prop_compose! {
         entries in prop::collection::btree_map(NAMED, (CARDS, 0_u8..7, 0_i64..7000), 0..12),
         longest_lease in prop::option::of(prop_oneof![Just(LEASE), Just(LEASE * 2)]),
         earlier in prop::option::of(990_000_i64..1_004_000),
+        recovery in prop::option::weighted(0.2, (990_000_i64..1_000_000, prop::option::of(990_000_i64..1_000_000))),
     ) -> Allocations {
         let mut allocations = Allocations {
             longest_lease,
             earlier_leases_end: earlier.map(at),
+            recovery: recovery.map(|(since, withdrawn)| Recovery {
+                since: at(since), cause: LossCause::OlderBackup, withdrawn: withdrawn.map(at),
+            }),
             ..Allocations::default()
         };
         for (last, (card, kind, ago)) in entries {
@@ -132,7 +162,8 @@ prop_compose! {
                 }
             } else {
                 let since = at(1_000_000 - ago);
-                allocations.retiring.insert(ip(last), Retiring { mac: mac(card), since, withdrawn: (kind > 4).then_some(since) });
+                let entry = Retiring { mac: mac(card), since, withdrawn: (kind > 4).then_some(since), served: kind == 4 && ago > 5000 };
+                allocations.retiring.insert(ip(last), entry);
             }
         }
         allocations
@@ -150,6 +181,9 @@ prop_compose! {
         withdrawn in any::<bool>(),
         absent in prop::collection::btree_set(CARDS, 0..3),
         reuse in prop::collection::btree_set(NAMED, 0..2),
+        cause in prop::option::weighted(0.1, Just(LossCause::StatusLost)),
+        served in prop::collection::btree_map(NAMED.prop_map(ip), prop::collection::btree_set(CARDS.prop_map(mac_of), 1..3), 0..3),
+        (unnamed, witnessed, nothing_else_used) in (prop::bool::weighted(0.1), any::<bool>(), prop::bool::weighted(0.1)),
     ) -> Case {
         let mut spec = pool(ip(FIRST), ip(LAST)).with_server(ip(server)).excluding(&ip(excluded).to_string()).leasing(lease);
         let mut reservations: BTreeMap<MacAddr, Option<Ipv4Addr>> = BTreeMap::new();
@@ -165,10 +199,15 @@ prop_compose! {
             spec = spec.paused();
         }
         let world = World {
+            now: world().now,
             withdrawn: if withdrawn { everything_withdrawn() } else { Withdrawn::default() },
             absent: absent.into_iter().map(mac).collect(),
             reuse: reuse.into_iter().map(ip).collect(),
-            ..world()
+            cause,
+            served,
+            unnamed,
+            witnessed,
+            nothing_else_used,
         };
         let (server, excluded) = (ip(server), ip(excluded));
         Case { spec, server, excluded, reservations, paused, lease, allocations, claims, world }
@@ -207,11 +246,11 @@ proptest! {
         let (_, after) = settled(&case);
         for (address, mac) in new_pairs(&case, &after) {
             let reserved_for = case.reserved_for(address);
-            prop_assert!(case.in_domain(address) || reserved_for.is_some(), "{} is not in the pool", address);
             prop_assert!(!case.allocations.unreadable.contains_key(&address.to_string()));
-            if case.is_granted(address, mac) {
+            if case.is_granted(address, mac) || case.is_confirmed(address, mac) {
                 continue;
             }
+            prop_assert!(case.in_domain(address) || reserved_for.is_some(), "{} is not in the pool", address);
             prop_assert!(reserved_for.is_none_or(|owner| owner == mac), "{} is reserved", address);
             prop_assert!(!case.paused, "a paused pool gives nothing out");
             // Declared by others only if also by this card, and by it first.
@@ -223,11 +262,34 @@ proptest! {
     #[test]
     fn no_address_changes_hands_before_its_rule_allows_it(case in any_case()) {
         let (_, after) = settled(&case);
-        for (address, mac) in new_pairs(&case, &after) {
+        for (address, mac) in new_pairs(&case, &after).filter(|(address, mac)| !case.is_confirmed(*address, *mac)) {
             if let Some(entry) = case.allocations.retiring.get(&address) {
                 prop_assert!(entry.mac == mac || case.may_change_hands(address, entry));
             }
             prop_assert_eq!(case.allocations.held.get(&address), None, "left and taken in one plan");
+        }
+    }
+
+    #[test]
+    fn while_a_pool_recovers_nobody_gets_an_address_of_which_it_says_nothing(case in any_case()) {
+        let (_, after) = settled(&case);
+        let recovers = !case.world.nothing_else_used && (after.recovery.is_some() || case.world.unnamed);
+        for (address, mac) in new_pairs(&case, &after).filter(|_| recovers) {
+            let remembered = case.claims.iter().any(|claim| claim.mac == mac && claim.remembered == Some(address));
+            let told = case.allocations.retiring.contains_key(&address)
+                || remembered
+                || case.reserved_for(address) == Some(mac)
+                || case.world.served.get(&address).is_some_and(|macs| macs.contains(&mac))
+                || case.world.reuse.contains(&address);
+            prop_assert!(told, "{} goes to {}", address, mac);
+        }
+    }
+
+    #[test]
+    fn nobody_gets_an_address_that_an_agent_serves_to_another(case in any_case()) {
+        let (_, after) = settled(&case);
+        for (address, mac) in new_pairs(&case, &after) {
+            prop_assert!(case.is_granted(address, mac) || !case.is_served_to_another(address, Some(mac)));
         }
     }
 
@@ -237,12 +299,14 @@ proptest! {
         for (&address, &mac) in &case.allocations.held {
             let kept = after.held.get(&address) == Some(&mac);
             let retires = after.retiring.get(&address).is_some_and(|entry| entry.mac == mac);
-            prop_assert!(kept || retires, "{} of {} is lost", address, mac);
+            let confirmed = after.held.get(&address).is_some_and(|&by| case.is_confirmed(address, by));
+            prop_assert!(kept || retires || confirmed, "{} of {} is lost", address, mac);
         }
         for (&address, entry) in &case.allocations.retiring {
-            let still = after.retiring.get(&address).is_some_and(|now| now.mac == entry.mac && now.since == entry.since);
+            let still = after.retiring.get(&address).is_some_and(|now| now.mac == entry.mac && now.since >= entry.since);
             let back = after.held.get(&address) == Some(&entry.mac);
-            prop_assert!(still || back || case.may_change_hands(address, entry));
+            let confirmed = after.held.get(&address).is_some_and(|&by| case.is_confirmed(address, by));
+            prop_assert!(still || back || confirmed || case.may_change_hands(address, entry));
         }
     }
 
@@ -344,7 +408,9 @@ proptest! {
         let (mut first, mut after) = settled(&case);
         // A claim whose status said that it had an address, and now says that it waits, may lose a contested MAC.
         let contested = first.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Waits(Waiting::DuplicateMac { .. })));
-        for again in (0..=u8::from(contested)).rev() {
+        // So may one whose former address the operator has released: the word counts once.
+        let unsteady = contested || !case.world.reuse.is_empty();
+        for again in (0..=u8::from(unsteady)).rev() {
             case.allocations = after;
             report(&mut case.claims, &first);
             // The operator's word is taken once, and the agents have not seen the new allocations yet.

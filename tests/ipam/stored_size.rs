@@ -13,14 +13,14 @@ fn marked() -> Pool {
 
 prop_compose! {
     /// Address, card, and what is the matter with it.
-    fn any_allocations()(entries in prop::collection::btree_map(any::<u8>(), (1_u8..250, 0_u8..5), 0..60)) -> Allocations {
+    fn any_allocations()(entries in prop::collection::btree_map(any::<u8>(), (1_u8..250, 0_u8..6), 0..60)) -> Allocations {
         let mut allocations = Allocations::default();
         for (last, (card, kind)) in entries {
             let (address, mac) = (ip(last), mac(card));
             let withdrawn = (kind == 3).then(|| at(900));
             match kind {
                 0 | 1 => drop(allocations.held.insert(address, mac)),
-                _ => drop(allocations.retiring.insert(address, Retiring { mac, since: at(500), withdrawn })),
+                _ => drop(allocations.retiring.insert(address, Retiring { mac, since: at(500), withdrawn, served: kind == 5 })),
             }
             if kind == 1 {
                 allocations.reserved.insert(address);
@@ -52,13 +52,14 @@ proptest! {
     }
 
     #[test]
-    fn a_change_adds_what_it_says(allocations in any_allocations(), last in any::<u8>(), card in 1_u8..250, kind in 0_u8..6) {
+    fn a_change_adds_what_it_says(allocations in any_allocations(), last in any::<u8>(), card in 1_u8..250, kind in 0_u8..7) {
         let (address, mac) = (ip(last), mac(card));
         let change = match kind {
             0 => Change::Allocate { address, mac },
             1 => Change::Retire { address, mac },
             2 => Change::Withdraw { address },
             3 => Change::Forget { address },
+            6 => Change::Keep { address, mac },
             _ => Change::Reserve { address, held: kind == 4 },
         };
         let mut after = allocations.clone();

@@ -25,7 +25,7 @@ fn three_versions() -> Versions {
 }
 
 fn withdrawn(addresses: &[Ipv4Addr], longer_leases: bool) -> Withdrawn {
-    Withdrawn { addresses: addresses.iter().copied().collect(), longer_leases }
+    Withdrawn { addresses: addresses.iter().copied().collect(), longer_leases, unknown: false }
 }
 
 #[test]

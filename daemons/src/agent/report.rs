@@ -93,7 +93,7 @@ impl Reporter {
             })
             .take(AgentReport::MOST_ITEMS)
             .collect();
-        let report = AgentReport {
+        let mut report = AgentReport {
             agent: self.agent.clone(),
             pool_uid: serving.as_ref().map(|serving| serving.pool_uid.clone()).unwrap_or_default(),
             mac_address: self.interface.mac().to_string(),
@@ -103,7 +103,11 @@ impl Reporter {
             url: self.url.clone(),
             conflicts,
             foreign_servers,
+            ..AgentReport::default()
         };
+        if let Some(serving) = serving {
+            report.tell_of_loss(&serving.carried, serving.witnessed);
+        }
         bounded(report)
     }
 
@@ -143,7 +147,9 @@ fn bounded(mut report: AgentReport) -> AgentReport {
         let longer = if report.conflicts.len() > report.foreign_servers.len() {
             report.conflicts.pop().map(drop)
         } else {
-            report.foreign_servers.pop().map(drop)
+            // What holds addresses goes last.
+            let foreign = report.foreign_servers.pop().map(drop);
+            foreign.or_else(|| report.carried.pop_last().map(drop))
         };
         if longer.is_none() {
             break;
@@ -166,8 +172,9 @@ impl Sent {
         if next.ready != self.report.ready || next.mac_address != self.report.mac_address {
             return true;
         }
-        // The manager waits for every agent to serve a version before it gives an address to another card.
-        if next.resource_version != self.report.resource_version {
+        // The manager waits for every agent to serve a version before it gives an address to another card, and gives
+        // none that an agent carries.
+        if next.resource_version != self.report.resource_version || next.carried != self.report.carried {
             return age >= PERIOD;
         }
         age >= HEARTBEAT

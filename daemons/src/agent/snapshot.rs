@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::IPPool;
+use vmdhcp_core::ipam::{Carried, Memory};
 use vmdhcp_core::pool::PoolRef;
 
 use super::state::Kept;
@@ -35,6 +37,12 @@ struct Stored<'p> {
     format: u32,
     /// Addresses to MACs.
     carried: BTreeMap<Ipv4Addr, String>,
+    #[serde(default)]
+    carried_lost: BTreeMap<Ipv4Addr, String>,
+    #[serde(default)]
+    broken: bool,
+    #[serde(default)]
+    witnessed: Option<Timestamp>,
     former_servers: Vec<FormerServer>,
     pool: Cow<'p, IPPool>,
 }
@@ -63,7 +71,7 @@ pub(crate) fn read(path: &Path, pool: &PoolRef) -> Result<Option<Remembered>, Sn
     let mut bytes = Vec::new();
     file.take(LONGEST).read_to_end(&mut bytes).map_err(failed("reading it"))?;
     let corrupt = |source| SnapshotError::Corrupt { path: path.to_owned(), source };
-    let Stored { format, carried, former_servers, pool: stored } =
+    let Stored { format, carried, carried_lost, broken, witnessed, former_servers, pool: stored } =
         serde_json::from_slice(&bytes).map_err(corrupt)?;
     if format != FORMAT {
         return Err(SnapshotError::Format { path: path.to_owned(), found: format });
@@ -72,20 +80,28 @@ pub(crate) fn read(path: &Path, pool: &PoolRef) -> Result<Option<Remembered>, Sn
     if found != *pool {
         return Err(SnapshotError::OtherPool { path: path.to_owned(), found, expected: pool.clone() });
     }
-    let carried = carried
-        .into_iter()
-        .map(|(address, mac)| mac.parse::<MacAddr>().map(|mac| (address, mac)))
-        .collect::<Result<_, _>>()
-        .map_err(|error| corrupt(serde::de::Error::custom(error)))?;
-    Ok(Some(Remembered { stored: Arc::new(stored.into_owned()), carried, former_servers }))
+    let pairs = |texts: BTreeMap<Ipv4Addr, String>| {
+        let pairs = texts.into_iter().map(|(address, mac)| mac.parse::<MacAddr>().map(|mac| (address, mac)));
+        pairs.collect::<Result<_, _>>().map_err(|error| corrupt(serde::de::Error::custom(error)))
+    };
+    let carried = Carried { held: pairs(carried)?, lost: pairs(carried_lost)? };
+    let memory = Memory { carried, broken, witnessed };
+    Ok(Some(Remembered { stored: Arc::new(stored.into_owned()), memory, former_servers }))
 }
 
 /// Replaces the snapshot, atomically and durably.
 pub(crate) fn write(path: &Path, remembered: &Remembered) -> Result<(), SnapshotError> {
     let failed = |step| move |source| SnapshotError::Io { path: path.to_owned(), step, source };
+    let Memory { carried: Carried { held, lost }, broken, witnessed } = &remembered.memory;
+    let texts = |pairs: &BTreeMap<Ipv4Addr, MacAddr>| {
+        pairs.iter().map(|(address, mac)| (*address, mac.to_string())).collect()
+    };
     let stored = Stored {
         format: FORMAT,
-        carried: remembered.carried.iter().map(|(address, mac)| (*address, mac.to_string())).collect(),
+        carried: texts(held),
+        carried_lost: texts(lost),
+        broken: *broken,
+        witnessed: *witnessed,
         former_servers: remembered.former_servers.clone(),
         pool: Cow::Borrowed(&*remembered.stored),
     };
@@ -184,8 +200,8 @@ mod tests {
         write(&path, &remembered).unwrap();
         let again = read(&path, &pool).unwrap().unwrap();
         assert_eq!(again.stored, remembered.stored);
-        assert_eq!(again.carried, remembered.carried);
-        assert_eq!(again.carried.len(), 1);
+        assert_eq!(again.memory, remembered.memory);
+        assert_eq!((again.memory.carried.len(), again.memory.broken), (1, true));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
     }
 

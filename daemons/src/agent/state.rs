@@ -43,8 +43,10 @@ pub(crate) struct Serving {
     pub(crate) declared_lease_time: i64,
     pub(crate) resolved_ntp: BTreeMap<String, Vec<Ipv4Addr>>,
     pub(crate) from_snapshot: bool,
-    /// Leases that vanished from the pool without retiring.
-    pub(crate) carried: BTreeMap<Ipv4Addr, MacAddr>,
+    /// Pairs that vanished from the pool without retiring, those first of which it says nothing.
+    pub(crate) carried: Vec<(Ipv4Addr, MacAddr)>,
+    /// Since when the pool recovers from a loss before which this agent's memory begins.
+    pub(crate) witnessed: Option<Timestamp>,
     /// Cards of this pool's agents.
     pub(crate) roster: BTreeSet<MacAddr>,
     /// Options that are left out because they are wrong.
@@ -290,7 +292,8 @@ pub(crate) mod tests {
             declared_lease_time: 300,
             resolved_ntp: BTreeMap::new(),
             from_snapshot: false,
-            carried: BTreeMap::new(),
+            carried: Vec::new(),
+            witnessed: None,
             roster: BTreeSet::new(),
             complaints: Vec::new(),
             confirmed_until: AtomicU64::new(u64::MAX),

@@ -2,18 +2,18 @@
 //!
 //! Pure: time comes in, and nothing goes out but values. Three things are remembered from one object to the next,
 //! because no single object tells them: the last good state, leases that vanished without having retired (an older
-//! backup was restored; their cards go on being renewed), and addresses that the server had before.
+//! backup was restored; their cards go on being renewed, and nobody else gets their addresses), and addresses that the
+//! server had before.
 
-use std::collections::{BTreeMap, HashSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use vmdhcp_core::api::IPPool;
+use vmdhcp_core::api::{IPPool, REUSE_ALL, REUSE_ANNOTATION};
 use vmdhcp_core::dhcp::{Extras, LeaseTable};
-use vmdhcp_core::ipam::Allocations;
+use vmdhcp_core::ipam::{Allocations, Memory, Succession};
 use vmdhcp_core::pool::{NtpServer, Pool, PoolError, PoolErrors};
 use vmdhcp_core::{MacAddr, api};
 
@@ -36,7 +36,7 @@ struct Accepted {
     pool: Pool,
     /// What is stored, and what is carried over.
     allocations: Allocations,
-    carried: BTreeMap<Ipv4Addr, MacAddr>,
+    memory: Memory,
     complaints: Vec<PoolError>,
 }
 
@@ -70,16 +70,17 @@ impl Refusal {
 #[derive(Debug, Clone)]
 pub(crate) struct Remembered {
     pub(crate) stored: Arc<IPPool>,
-    pub(crate) carried: BTreeMap<Ipv4Addr, MacAddr>,
+    pub(crate) memory: Memory,
     pub(crate) former_servers: Vec<FormerServer>,
 }
 
 impl Tables {
     /// Goes on from what was remembered before a restart.
     pub(crate) fn restore(remembered: Remembered) -> Result<Self, Refusal> {
-        let Remembered { stored, carried, former_servers } = remembered;
+        let Remembered { stored, memory, former_servers } = remembered;
         let mut accepted = Accepted::read(stored)?;
-        accepted.carry(carried);
+        memory.carried.restore_into(&mut accepted.allocations, Timestamp::UNIX_EPOCH);
+        accepted.memory = memory;
         Ok(Self { accepted: Some(accepted), former_servers })
     }
 
@@ -88,8 +89,23 @@ impl Tables {
         let mut next = Accepted::read(stored)?;
         match self.accepted.take() {
             Some(previous) if previous.stored.metadata.uid == next.stored.metadata.uid => {
+                if previous.allocations.longest_lease.is_some() && next.allocations.longest_lease.is_none() {
+                    self.accepted = Some(previous);
+                    return Err(Refusal::NoLeases);
+                }
                 self.note_former_server(&previous.pool, &next.pool, now);
-                next.carry(vanished(&previous.allocations, &next.allocations));
+                let released = next.stored.metadata.annotations.as_ref();
+                let released = released.and_then(|annotations| annotations.get(REUSE_ANNOTATION));
+                let released: Vec<_> =
+                    released.into_iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+                let succession = Succession {
+                    went_back: version(&next.stored) < version(&previous.stored),
+                    released: &released.iter().filter_map(|address| address.parse().ok()).collect(),
+                    nothing_else_used: released.contains(&REUSE_ALL),
+                    now,
+                };
+                next.memory =
+                    previous.memory.follow(&previous.allocations, &mut next.allocations, succession);
             }
             Some(_) | None => self.former_servers.clear(),
         }
@@ -132,7 +148,8 @@ impl Tables {
         };
         let former = self.former_servers.iter().map(|former| former.address);
         let previous_servers = former.filter(|address| !is_taken(*address)).collect();
-        Some(LeaseTable::build(pool, allocations, &Extras { previous_servers, ..extras.clone() }))
+        let carried = self.memory().carried.held.into_keys().collect();
+        Some(LeaseTable::build(pool, allocations, &Extras { previous_servers, carried, ..extras.clone() }))
     }
 
     /// The checked pool.
@@ -145,9 +162,22 @@ impl Tables {
         self.accepted.as_ref().map(|accepted| &accepted.stored)
     }
 
-    /// Leases that are served although they vanished from the pool.
-    pub(crate) fn carried(&self) -> BTreeMap<Ipv4Addr, MacAddr> {
-        self.accepted.as_ref().map(|accepted| accepted.carried.clone()).unwrap_or_default()
+    /// What is remembered of the pool beside what it says: leases that vanished, above all.
+    pub(crate) fn memory(&self) -> Memory {
+        self.accepted.as_ref().map(|accepted| accepted.memory.clone()).unwrap_or_default()
+    }
+
+    /// Pairs that vanished from the pool, those first of which it says nothing at all.
+    pub(crate) fn carried(&self) -> Vec<(Ipv4Addr, MacAddr)> {
+        let Some(accepted) = &self.accepted else { return Vec::new() };
+        let status = accepted.stored.status.as_ref().and_then(|status| status.ipv4.as_ref());
+        let is_kept = |address: Ipv4Addr| {
+            status
+                .is_some_and(|ipv4| ipv4.retiring.get(&address.to_string()).is_some_and(|entry| entry.served))
+        };
+        let mut carried: Vec<_> = accepted.memory.carried.iter().collect();
+        carried.sort_by_cached_key(|&(address, mac)| (is_kept(address), address, mac));
+        carried
     }
 
     /// Options that are left out because they are wrong.
@@ -167,10 +197,10 @@ impl Tables {
 
     /// What to remember over a restart.
     pub(crate) fn remember(&self) -> Option<Remembered> {
-        let Accepted { stored, carried, .. } = self.accepted.as_ref()?;
+        let Accepted { stored, memory, .. } = self.accepted.as_ref()?;
         Some(Remembered {
             stored: Arc::clone(stored),
-            carried: carried.clone(),
+            memory: memory.clone(),
             former_servers: self.former_servers.clone(),
         })
     }
@@ -181,28 +211,13 @@ impl Accepted {
         let status = stored.status.as_ref().and_then(|status| status.ipv4.as_ref());
         let allocations = Allocations::read(status.ok_or(Refusal::NoLeases)?);
         let (pool, complaints) = Pool::from_stored(&stored)?;
-        Ok(Self { stored, pool, allocations, carried: BTreeMap::new(), complaints })
-    }
-
-    fn carry(&mut self, pairs: BTreeMap<Ipv4Addr, MacAddr>) {
-        self.allocations.held.extend(&pairs);
-        self.carried = pairs;
+        Ok(Self { stored, pool, allocations, memory: Memory::default(), complaints })
     }
 }
 
-/// Pairs that were held, and now are neither held nor retiring: nothing says that the card has lost its address.
-///
-/// An address that another card has by now is that card's; a card that has another address by now has lost this one.
-fn vanished(previous: &Allocations, next: &Allocations) -> BTreeMap<Ipv4Addr, MacAddr> {
-    let holders: HashSet<MacAddr> = next.held.values().copied().collect();
-    previous
-        .held
-        .iter()
-        .filter(|(address, mac)| {
-            !next.held.contains_key(address) && !next.retiring.contains_key(address) && !holders.contains(mac)
-        })
-        .map(|(address, mac)| (*address, *mac))
-        .collect()
+/// The version of an object as a number, to tell which of two states is newer.
+fn version(stored: &IPPool) -> Option<u64> {
+    stored.metadata.resource_version.as_deref()?.parse().ok()
 }
 
 /// An object without what an agent does not need: who wrote which field, and everything of the status but leases and
@@ -228,7 +243,8 @@ pub(crate) fn trimmed(mut stored: IPPool) -> IPPool {
 pub(crate) mod tests {
     use super::*;
     use serde_json::json;
-    use vmdhcp_core::api::RetiringAddress;
+    use std::collections::BTreeMap;
+    use vmdhcp_core::api::{LossCause, RecoveryStatus, RetiringAddress};
 
     /// A pool with these leases, as the API has it.
     pub(crate) fn stored(allocated: &[(&str, &str)]) -> IPPool {
@@ -280,12 +296,133 @@ pub(crate) mod tests {
         assert_eq!(tables.build(&Extras::default()).unwrap().len(), 1);
     }
 
+    fn retiring(mac: &str) -> RetiringAddress {
+        let since = "2026-08-01T10:00:00Z".to_owned();
+        RetiringAddress { mac_address: mac.into(), since, ..RetiringAddress::default() }
+    }
+
+    /// The pool with that change of its allocations, in a later version.
+    fn later(pool: &IPPool, change: impl FnOnce(&mut api::IPv4Status)) -> Arc<IPPool> {
+        changed(pool, |pool| {
+            change(pool.status.as_mut().unwrap().ipv4.as_mut().unwrap());
+            pool.metadata.resource_version = Some("8".into());
+        })
+    }
+
+    fn carried(tables: &Tables) -> Vec<(String, String)> {
+        tables.carried().iter().map(|(address, mac)| (address.to_string(), mac.to_string())).collect()
+    }
+
     #[test]
-    fn an_address_that_gets_a_new_card_is_served_to_it_at_once() {
-        let mut tables = accepted(&stored(&[("192.168.48.82", A)]));
-        tables.accept(Arc::new(stored(&[("192.168.48.82", B)])), Timestamp::UNIX_EPOCH).unwrap();
+    fn an_address_that_has_retired_is_served_to_its_next_card_at_once() {
+        let pool = stored(&[("192.168.48.82", A)]);
+        let mut tables = accepted(&pool);
+        let retired =
+            later(&stored(&[]), |ipv4| drop(ipv4.retiring.insert("192.168.48.82".into(), retiring(A))));
+        tables.accept(retired, Timestamp::UNIX_EPOCH).unwrap();
+        tables.accept(later(&stored(&[("192.168.48.82", B)]), |_| {}), Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(address_of(&tables, A), None);
         assert_eq!(address_of(&tables, B).as_deref(), Some("192.168.48.82"));
+    }
+
+    #[test]
+    fn an_address_that_changes_hands_without_having_retired_stays_where_it_is_until_the_operator_speaks() {
+        // The backup is from before A had .82; then B had it, and A had .83.
+        let before = stored(&[("192.168.48.82", A), ("192.168.48.84", B)]);
+        let backup = stored(&[("192.168.48.82", B), ("192.168.48.83", A)]);
+        let mut tables = accepted(&before);
+        tables.accept(Arc::new(backup.clone()), Timestamp::UNIX_EPOCH).unwrap();
+        let table = tables.build(&Extras::default()).unwrap();
+        let pairs: Vec<_> =
+            table.iter().map(|(_, mac, address)| (address.to_string(), mac.to_string())).collect();
+        let expected = [("192.168.48.82", A), ("192.168.48.83", A), ("192.168.48.84", B)];
+        assert_eq!(pairs, expected.map(|(address, mac)| (address.to_owned(), mac.to_owned())));
+        // A goes on with .82; if it begins anew, it gets what the pool has for it.
+        assert_eq!(address_of(&tables, A).as_deref(), Some("192.168.48.83"));
+        assert_eq!(address_of(&tables, B).as_deref(), Some("192.168.48.84"));
+        let expected = [("192.168.48.82", A), ("192.168.48.84", B)];
+        assert_eq!(carried(&tables), expected.map(|(address, mac)| (address.to_owned(), mac.to_owned())));
+        for (word, of_b) in [("192.168.48.82,192.168.48.84", "192.168.48.82"), ("*", "192.168.48.82")] {
+            let mut tables = Tables::restore(tables.remember().unwrap()).unwrap();
+            let released = changed(&backup, |pool| {
+                pool.metadata.annotations = Some([(REUSE_ANNOTATION.to_owned(), word.to_owned())].into());
+            });
+            tables.accept(released, Timestamp::UNIX_EPOCH).unwrap();
+            assert!(tables.carried().is_empty());
+            assert_eq!(address_of(&tables, B).as_deref(), Some(of_b));
+        }
+    }
+
+    #[test]
+    fn a_lease_that_retires_under_another_card_or_that_agents_are_to_go_on_with_is_not_lost() {
+        let pool = stored(&[("192.168.48.82", A)]);
+        for entry in [retiring(B), RetiringAddress { served: true, ..retiring(A) }] {
+            let mut tables = accepted(&pool);
+            let next = later(&stored(&[]), |ipv4| drop(ipv4.retiring.insert("192.168.48.82".into(), entry)));
+            tables.accept(next, Timestamp::UNIX_EPOCH).unwrap();
+            assert_eq!(address_of(&tables, A).as_deref(), Some("192.168.48.82"));
+            assert_eq!(tables.carried().len(), 1);
+        }
+    }
+
+    #[test]
+    fn those_that_the_pool_does_not_know_at_all_are_told_first() {
+        let mut tables = accepted(&stored(&[("192.168.48.82", A), ("192.168.48.83", B)]));
+        let kept = RetiringAddress { served: true, ..retiring(A) };
+        let next = later(&stored(&[]), |ipv4| drop(ipv4.retiring.insert("192.168.48.82".into(), kept)));
+        tables.accept(next, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(carried(&tables)[0].0, "192.168.48.83");
+    }
+
+    #[test]
+    fn a_pool_that_goes_back_takes_what_retired_along_and_its_leases_may_still_run() {
+        let with_retiring = |version: &str| {
+            changed(&stored(&[]), |pool| {
+                let ipv4 = pool.status.as_mut().unwrap().ipv4.as_mut().unwrap();
+                ipv4.retiring.insert("192.168.48.82".into(), retiring(A));
+                pool.metadata.resource_version = Some(version.to_owned());
+            })
+        };
+        // In the ordinary course of things it is forgotten when it is over.
+        let mut tables = accepted(&with_retiring("6"));
+        tables.accept(Arc::new(stored(&[])), Timestamp::UNIX_EPOCH).unwrap();
+        assert!(tables.carried().is_empty());
+        let mut tables = accepted(&with_retiring("9"));
+        for _ in 0..2 {
+            tables.accept(Arc::new(stored(&[])), Timestamp::UNIX_EPOCH).unwrap();
+            assert_eq!(carried(&tables), [("192.168.48.82".to_owned(), A.to_owned())]);
+            assert_eq!(address_of(&tables, A), None, "it was not granted any more");
+        }
+        // Nobody else is served with it either.
+        tables.accept(Arc::new(stored(&[("192.168.48.82", B)])), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(address_of(&tables, B), None);
+    }
+
+    #[test]
+    fn a_pool_of_ours_whose_allocations_are_gone_is_unknown_and_what_it_recovers_from_is_witnessed() {
+        let pool = later(&stored(&[("192.168.48.82", A)]), |ipv4| ipv4.longest_lease = Some(300));
+        let mut tables = accepted(&pool);
+        assert_eq!(tables.accept(Arc::new(stored(&[])), Timestamp::UNIX_EPOCH), Err(Refusal::NoLeases));
+        let recovery = |cause| {
+            later(&pool, |ipv4| {
+                ipv4.allocated.clear();
+                let since = "2026-08-01T10:00:00Z".to_owned();
+                ipv4.recovery = Some(RecoveryStatus { since, cause, withdrawn: None });
+            })
+        };
+        let since = "2026-08-01T10:00:00Z".parse().ok();
+        tables.accept(recovery(LossCause::StatusLost), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!((tables.memory().witnessed, tables.carried().len()), (since, 1));
+        assert_eq!(address_of(&tables, A).as_deref(), Some("192.168.48.82"));
+        // One that has begun only afterwards has not.
+        assert_eq!(accepted(&recovery(LossCause::StatusLost)).memory().witnessed, None);
+        let mut unaware = accepted(&pool);
+        let unchanged = later(&pool, |ipv4| {
+            let since = "2026-08-01T10:00:00Z".to_owned();
+            ipv4.recovery = Some(RecoveryStatus { since, cause: LossCause::OlderBackup, withdrawn: None });
+        });
+        unaware.accept(unchanged, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(unaware.memory().witnessed, None, "it has seen nothing go back");
     }
 
     #[test]
@@ -309,7 +446,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_lease_that_vanishes_without_retiring_goes_on_until_its_address_or_its_card_has_another() {
+    fn a_lease_that_vanishes_without_retiring_goes_on_whatever_else_its_card_has() {
         let mut tables = accepted(&stored(&[("192.168.48.82", A)]));
         let now = Timestamp::UNIX_EPOCH;
         for _ in 0..2 {
@@ -320,8 +457,8 @@ pub(crate) mod tests {
         let mut other_address = Tables::restore(tables.remember().unwrap()).unwrap();
         other_address.accept(Arc::new(stored(&[("192.168.48.83", A)])), now).unwrap();
         assert_eq!(address_of(&other_address, A).as_deref(), Some("192.168.48.83"));
-        tables.accept(Arc::new(stored(&[("192.168.48.82", B)])), now).unwrap();
-        assert_eq!(address_of(&tables, A), None);
+        assert_eq!(other_address.carried().len(), 1);
+        tables.accept(Arc::new(stored(&[("192.168.48.82", A)])), now).unwrap();
         assert!(tables.carried().is_empty());
     }
 
@@ -329,14 +466,9 @@ pub(crate) mod tests {
     fn a_lease_that_retires_is_gone() {
         let pool = stored(&[("192.168.48.82", A)]);
         let mut tables = accepted(&pool);
-        let next = changed(&pool, |pool| {
-            let ipv4 = pool.status.as_mut().unwrap().ipv4.as_mut().unwrap();
+        let next = later(&pool, |ipv4| {
             ipv4.allocated.clear();
-            let since = "2026-08-01T10:00:00Z".to_owned();
-            ipv4.retiring.insert(
-                "192.168.48.82".into(),
-                RetiringAddress { mac_address: A.into(), since, withdrawn: None },
-            );
+            ipv4.retiring.insert("192.168.48.82".into(), retiring(A));
         });
         tables.accept(next, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(address_of(&tables, A), None);

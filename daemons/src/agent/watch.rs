@@ -190,7 +190,7 @@ impl Keeper {
                 tracing::warn!(
                     pool = %self.state.pool, carried,
                     "leases have vanished from the pool without retiring, as if it had been restored from a backup; \
-                     they go on being served"
+                     they go on being served, and their addresses go to nobody else"
                 );
             }
             if !serving.complaints.is_empty() {
@@ -228,6 +228,7 @@ impl Keeper {
             resolved_ntp: extras.resolved_ntp,
             from_snapshot,
             carried: self.tables.carried(),
+            witnessed: self.tables.memory().witnessed,
             roster: roster(stored),
             complaints: self.tables.complaints().iter().map(ToString::to_string).collect(),
             confirmed_until: AtomicU64::new(0),

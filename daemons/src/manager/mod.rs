@@ -16,6 +16,7 @@
 mod claim;
 mod defects;
 mod events;
+mod history;
 mod metrics;
 mod pacer;
 mod pool;
@@ -64,6 +65,7 @@ pub enum Placement {
 }
 
 /// What the manager is told.
+#[derive(Clone)]
 pub struct ManagerOptions {
     /// Where agents run.
     pub placement: Placement,
@@ -201,8 +203,32 @@ struct Watched<K: kube::runtime::reflector::Lookup<DynamicType = ()> + 'static, 
 }
 
 /// Runs the manager until `shutdown`. It writes nothing before its lists of pools, claims and agents are complete.
+///
+/// When the API turns out to have an older state than it had before (a backup was restored), nothing that is known of
+/// it holds any more, and its watches may stay silent: everything starts anew.
 pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) -> Result<(), ManagerError> {
+    while run_on_one_history(client.clone(), options.clone(), &shutdown).await? == Ended::OlderState {
+        tracing::warn!(
+            "the API has an older state than before, as if a backup had been restored; starting anew"
+        );
+    }
+    Ok(())
+}
+
+/// Why the reconcilers have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Shutdown,
+    OlderState,
+}
+
+async fn run_on_one_history(
+    client: Client,
+    options: ManagerOptions,
+    shutdown: &Shutdown,
+) -> Result<Ended, ManagerError> {
     let ManagerOptions { placement, clock, metrics, limits } = options;
+    let stop = Shutdown::new();
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
     let claims =
@@ -234,32 +260,44 @@ pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) ->
 
     let pools = Controller::for_stream(pools.events.applied_objects(), pools.store)
         .watches_stream(reports, |lease| pool::pool_of_lease(&lease))
-        .graceful_shutdown_on(stop(&shutdown))
+        .graceful_shutdown_on(stopped(&stop))
         .run(pool::reconcile, pool::error_policy, context.clone())
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
     let claims = Controller::for_stream(claims.events.applied_objects(), claims.store)
         .reconcile_on(UnboundedReceiverStream::new(changed_claims_stream))
-        .graceful_shutdown_on(stop(&shutdown))
+        .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())
         .for_each(|_| async {});
     // Boxed, as they are large.
     let controllers = Box::pin(async { tokio::join!(pools, claims) });
-    let out_of_patience = async {
-        shutdown.wait().await;
-        tokio::time::sleep(STOP_PATIENCE).await;
+    let older_state = async {
+        tokio::select! {
+            () = context.allocators.older_state.notified() => {}
+            () = history::goes_back(&context) => {}
+        }
     };
-    tokio::select! {
-        ((), ()) = controllers => {}
+    let end = async {
+        let ended = tokio::select! {
+            () = shutdown.wait() => Ended::Shutdown,
+            () = older_state => Ended::OlderState,
+        };
+        stop.trigger();
         // A controller that has not listed yet never ends by itself.
-        () = out_of_patience => tracing::warn!("the reconcilers did not end in time"),
-    }
+        tokio::time::sleep(STOP_PATIENCE).await;
+        tracing::warn!("the reconcilers did not end in time");
+        ended
+    };
+    let ended = tokio::select! {
+        ((), ()) = controllers => if shutdown.is_triggered() { Ended::Shutdown } else { Ended::OlderState },
+        ended = end => ended,
+    };
     context.allocators.stop().await;
-    Ok(())
+    Ok(ended)
 }
 
 /// Ends when `shutdown` is triggered.
-fn stop(shutdown: &Shutdown) -> impl Future<Output = ()> + Send + Sync + 'static {
+fn stopped(shutdown: &Shutdown) -> impl Future<Output = ()> + Send + Sync + 'static {
     let shutdown = shutdown.clone();
     async move { shutdown.wait().await }
 }

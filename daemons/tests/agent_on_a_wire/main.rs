@@ -24,7 +24,7 @@ use network::{AGENT_END, alone, eventually};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
-use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AgentReport, IPPool};
+use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AgentReport, IPPool, REUSE_ANNOTATION};
 use vmdhcp_core::pool::PoolRef;
 use vmdhcp_daemons::agent::{Agent, AgentConfig, AgentError, AgentMetrics};
 use vmdhcp_daemons::cluster::local::{Kinds, LocalApi};
@@ -304,6 +304,50 @@ fn the_agent_reports_in_its_lease_what_it_serves() {
         }
         running.stop().await;
         assert!(!report().await.unwrap().ready, "the last report");
+    });
+}
+
+#[test]
+fn a_pool_out_of_an_older_backup_costs_no_client_its_address_and_gives_it_to_nobody_else() {
+    alone("a_pool_out_of_an_older_backup_costs_no_client_its_address_and_gives_it_to_nobody_else", async {
+        let bench = Bench::new().await;
+        let leases: Api<Lease> = Api::default_namespaced(bench.client.clone());
+        let lease = serde_json::from_value(json!({"metadata": {"name": "agent-1"}, "spec": {}})).unwrap();
+        leases.create(&PostParams::default(), &lease).await.unwrap();
+        let carried = async || {
+            let lease = leases.get("agent-1").await.unwrap();
+            let text = lease.metadata.annotations.unwrap_or_default().remove(AGENT_REPORT_ANNOTATION);
+            text.map(|text| serde_json::from_str::<AgentReport>(&text).unwrap().carried).unwrap_or_default()
+        };
+        let running = bench.start().ready().await;
+        let wire = Wire::open();
+        assert_eq!(wire.ask(CARD, &selecting(CARD, SERVER, LEASED)).kind(), MessageType::Ack);
+
+        // When the backup was made, the stranger had the address, and nobody knew the card.
+        bench.allocate(json!({"192.168.48.82": "02:00:00:00:00:0b"})).await;
+        let pair = [("192.168.48.82".to_owned(), "02:00:00:00:00:0a".to_owned())];
+        eventually("the lost lease is reported", async || carried().await == pair.clone().into()).await;
+        let current = async || running.get("/status").await.1["table"]["current"] == true;
+        eventually("the older pool is known to be the newest", current).await;
+        assert_eq!(wire.ask(CARD, &selecting(CARD, SERVER, LEASED)).kind(), MessageType::Ack);
+        assert!(wire.is_silent(STRANGER, &message(MessageType::Discover, STRANGER)));
+
+        // That the status is lost too makes nothing worse, nor does a restart.
+        let lost = Patch::Merge(json!({"status": null}));
+        bench.pools.patch_status("net-48", &PatchParams::default(), &lost).await.unwrap();
+        running.stop().await;
+        let running = bench.start().ready().await;
+        assert_eq!(wire.ask(CARD, &selecting(CARD, SERVER, LEASED)).kind(), MessageType::Ack);
+
+        // Until the operator says whose it is.
+        bench.allocate(json!({"192.168.48.82": "02:00:00:00:00:0b"})).await;
+        let word = json!({"metadata": {"annotations": {REUSE_ANNOTATION: "192.168.48.82"}}});
+        bench.pools.patch("net-48", &PatchParams::default(), &Patch::Merge(word)).await.unwrap();
+        eventually("nothing is carried any more", async || carried().await.is_empty()).await;
+        let offer = wire.ask(STRANGER, &message(MessageType::Discover, STRANGER));
+        assert_eq!((offer.kind(), offer.message.yiaddr()), (MessageType::Offer, LEASED));
+        assert!(wire.is_silent(CARD, &selecting(CARD, SERVER, LEASED)));
+        running.stop().await;
     });
 }
 

@@ -69,12 +69,12 @@ impl Manager {
         self.shutdown = Shutdown::new();
         self.registry = Registry::default();
         let network = NetworkName { namespace: NAMESPACE.into(), name: "net-48".into() };
+        let ahead = Arc::clone(&self.ahead);
         let options = ManagerOptions {
             placement: Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())])),
-            clock: {
-                let ahead = Arc::clone(&self.ahead);
-                Arc::new(move || Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed)))
-            },
+            clock: Arc::new(move || {
+                Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed))
+            }),
             metrics: ManagerMetrics::register(&mut self.registry),
             limits: self.limits,
         };
@@ -118,6 +118,14 @@ impl Manager {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
     {
         self.api().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
+    }
+
+    /// Changes the status of an object as somebody does who restores, or loses, something.
+    pub(crate) async fn patch_status<K>(&self, name: &str, patch: Value) -> K
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
+    {
+        self.api().patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
     }
 
     pub(crate) async fn delete<K>(&self, name: &str)

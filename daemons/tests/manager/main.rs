@@ -8,6 +8,7 @@ mod deletion;
 mod fixtures;
 mod on_a_cluster;
 mod pausing;
+mod recovery;
 mod refusals;
 mod scale;
 #[path = "../testcluster/mod.rs"]

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
+use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, ListParams, PostParams};
 use kube::{Client, ResourceExt};
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig as Claim};
@@ -105,6 +106,13 @@ impl Stage {
         }
     }
 
+    /// All Events, in words.
+    async fn events(&self) -> Vec<String> {
+        let events = self.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let words = |event: &Event| format!("{:?}: {:?}", event.reason, event.note);
+        events.iter().map(words).collect()
+    }
+
     fn say(&self, what: &str, began: Instant) {
         let pools = self.written.of("ippools/status");
         let bytes: usize = pools.iter().map(|write| write.bytes).sum();
@@ -132,6 +140,7 @@ async fn fill(run: Run) {
     stage.rest("all are served", |pool| ipv4(pool).used == i64::from(served)).await;
     stage.say("all of them served, and at rest", began);
     assert_eq!(stage.told().await, (served as usize, 0));
+    assert_eq!(stage.events().await, Vec::<String>::new(), "nothing of it was out of the ordinary");
 
     let began = Instant::now();
     stage.create(served..served + more).await;
@@ -163,7 +172,7 @@ async fn fill(run: Run) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn some_hundred_claims_are_served_up_to_a_small_size_limit() {
-    let limits = Limits { largest_pool: 20_000, sustained_bytes: 50_000, burst_bytes: 500_000 };
+    let limits = Limits { largest_pool: 20_000, sustained_bytes: 20_000, burst_bytes: 60_000 };
     let quiet = Duration::from_secs(5);
     fill(Run { cidr: "100.128.0.0/15", limits, served: 300, more: 100, quiet }).await;
 }

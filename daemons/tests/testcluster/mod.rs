@@ -27,8 +27,8 @@ static CLUSTER: LazyLock<Option<TestCluster>> = LazyLock::new(TestCluster::start
 
 struct TestCluster {
     kubeconfig: PathBuf,
-    /// Holds the pipe whose end stops it; never read.
-    _process: Child,
+    /// Holds the pipe whose end stops it.
+    process: Child,
 }
 
 /// A client of the control plane as its administrator, or `None` where there is none.
@@ -63,10 +63,13 @@ impl TestCluster {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         let folder = ready.split_whitespace().find_map(|word| word.strip_prefix("data-dir="));
         let folder = folder.expect("the control plane should have come up; its own words are above");
-        let cluster = Self { kubeconfig: Path::new(folder).join("admin.kubeconfig"), _process: process };
+        let cluster = Self { kubeconfig: Path::new(folder).join("admin.kubeconfig"), process };
         // The first test's own runtime is busy waiting for this.
         let install = || tokio::runtime::Runtime::new().unwrap().block_on(install_kinds(&cluster.kubeconfig));
         std::thread::scope(|scope| scope.spawn(install).join()).unwrap();
+        // Its garbage collector would look for the new kinds only after half a minute.
+        let pid = cluster.process.id().to_string();
+        assert!(Command::new("kill").args(["-USR1", &pid]).status().unwrap().success());
         Some(cluster)
     }
 }

@@ -6,8 +6,8 @@
 //!
 //! In this order, so that what is in use stays and what is declared is met before anything is picked:
 //!
-//! 1. What operator and agents have told ([`Planner::take_evidence`]).
-//! 2. Addresses that a claim's status says it has and the pool has lost ([`Planner::restore`]).
+//! 1. What operator and agents have told ([`Planner::take_evidence`], [`Planner::keep_served`]).
+//! 2. Addresses that a claim's status says it has or had and the pool has lost ([`Planner::restore`]).
 //! 3. Addresses leave those who shall not have them ([`Planner::retire`]).
 //! 4. Declared addresses ([`Planner::serve_declared`]), former ones ([`Planner::give_back`]), any ([`Planner::pick`]).
 //!
@@ -15,6 +15,7 @@
 
 mod holders;
 mod pick;
+mod recover;
 mod retire;
 
 use std::collections::BTreeSet;
@@ -32,6 +33,7 @@ pub fn plan(pool: &Pool, allocations: &Allocations, claims: &[Claim], evidence: 
     let holders = Holders::elect(pool, allocations, claims);
     let mut planner = Planner::new(pool, allocations, &holders, evidence);
     planner.take_evidence();
+    planner.keep_served();
     planner.restore();
     planner.retire();
     if !pool.paused {
@@ -86,7 +88,11 @@ impl<'a> Planner<'a> {
             Change::Retire { address, mac } => {
                 self.held_by.remove(&(mac, address));
             }
-            Change::Withdraw { .. }
+            Change::Keep { .. }
+            | Change::Recover { .. }
+            | Change::WithdrawUnknown
+            | Change::Recovered
+            | Change::Withdraw { .. }
             | Change::Forget { .. }
             | Change::Reserve { .. }
             | Change::LongestLease { .. } => {}
@@ -99,31 +105,6 @@ impl<'a> Planner<'a> {
     fn current(&self, mac: MacAddr) -> Option<Ipv4Addr> {
         let mut held = self.held_by.range((mac, Ipv4Addr::UNSPECIFIED)..=(mac, Ipv4Addr::BROADCAST));
         held.next().map(|&(_, address)| address)
-    }
-
-    /// Takes addresses back into the pool that it has lost and a claim's status still says are granted: a guest uses
-    /// them. Those of claims that go, and that nobody takes over, retire.
-    fn restore(&mut self) {
-        let holders = self.holders;
-        let elected = holders.in_order.iter().filter_map(|holder| holder.claim);
-        for claim in elected.chain(holders.by_age.iter().copied()).filter(|claim| claim.granted) {
-            let mac = claim.mac;
-            let Some(address) = claim.remembered.filter(|&address| self.is_lost(address)) else { continue };
-            if holders.get(mac).is_none() {
-                self.change(Change::Retire { address, mac });
-            } else if self.current(mac).is_none() {
-                self.change(Change::Allocate { address, mac });
-            }
-        }
-    }
-
-    /// Whether the pool could have given that address and knows nothing of it.
-    fn is_lost(&self, address: Ipv4Addr) -> bool {
-        (self.pool.domain.contains(address) || self.holders.reserved_for(address).is_some())
-            && !self.allocations.held.contains_key(&address)
-            && !self.allocations.retiring.contains_key(&address)
-            && !self.unreadable.contains(&address)
-            && !self.evidence.reuse.contains(&address)
     }
 
     /// Moves cards to the address that is declared for them, where it is to be had.
@@ -168,9 +149,13 @@ impl<'a> Planner<'a> {
             return Some(Waiting::AddressDeclared { address, by });
         }
         match self.allocations.retiring.get(&address) {
-            Some(entry) if entry.mac != mac && !self.is_reusable(entry) => {
-                Some(Waiting::AddressRetiring { retiring: 1, until: self.until(entry) })
+            _ if self.is_served_to_another(mac, address) => {
+                Some(Waiting::AddressRetiring { retiring: 1, until: None })
             }
+            Some(entry) if entry.mac != mac && !self.is_reusable(address, entry) => {
+                Some(Waiting::AddressRetiring { retiring: 1, until: self.until(address, entry) })
+            }
+            None if self.is_recovering() && !self.may_return(mac, address) => Some(self.recovering()),
             _ => None,
         }
     }
@@ -220,7 +205,8 @@ impl<'a> Planner<'a> {
         let orphan = |mac| !self.holders.is_claimed(mac) && self.holders.get(mac).is_none();
         let held = self.allocations.held.iter().map(|(&address, &mac)| (address, mac));
         let orphans = held.filter(|&(_, mac)| orphan(mac)).collect();
-        Plan { changes: self.changes, outcomes, unserved_reservations, orphans, wake }
+        let disputed = self.disputed();
+        Plan { changes: self.changes, outcomes, unserved_reservations, orphans, disputed, wake }
     }
 
     fn outcome(&self, claim: &Claim, none_left: &Waiting) -> Outcome {
@@ -259,11 +245,14 @@ impl<'a> Planner<'a> {
         if self.pool.paused {
             return Waiting::PoolPaused;
         }
+        if self.is_recovering() && !self.unknown().is_empty() {
+            return self.recovering();
+        }
         let retiring = self.open_retiring().count();
         if retiring == 0 {
             return Waiting::Exhausted;
         }
-        let until = self.open_retiring().filter_map(|(_, entry)| self.until(entry)).min();
+        let until = self.open_retiring().filter_map(|(address, entry)| self.until(address, entry)).min();
         Waiting::AddressRetiring { retiring, until }
     }
 }

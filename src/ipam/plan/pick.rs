@@ -49,14 +49,29 @@ impl Planner<'_> {
         }
     }
 
-    fn free(&self) -> Free {
-        let mut never_used = self.pool.domain.clone();
+    /// Addresses that anybody could get and of which the pool says nothing.
+    pub(super) fn unknown(&self) -> AddressSet {
+        let mut unknown = self.pool.domain.clone();
         let taken = self.allocations.held.keys().chain(self.allocations.retiring.keys()).copied();
         for address in taken.chain(self.holders.declared()).chain(self.unreadable.iter().copied()) {
-            never_used.remove(address, address);
+            unknown.remove(address, address);
         }
+        unknown
+    }
+
+    fn free(&self) -> Free {
+        let unknown = self.unknown();
+        let never_used = if self.is_recovering() {
+            let mut released = AddressSet::new();
+            for &address in self.evidence.reuse.iter().filter(|&&address| unknown.contains(address)) {
+                released.insert(address, address);
+            }
+            released
+        } else {
+            unknown
+        };
         let mut reusable: Vec<_> =
-            self.open_retiring().filter(|(_, entry)| self.is_reusable(entry)).collect();
+            self.open_retiring().filter(|&(address, entry)| self.is_reusable(address, entry)).collect();
         reusable.sort_by_key(|(address, entry)| (entry.since, *address));
         let reusable = reusable.into_iter().map(|(address, _)| address).collect();
         Free { hashed: Hashed::new(&self.pool.domain), never_used, reusable }

@@ -36,6 +36,7 @@ impl Planner<'_> {
             if entry.withdrawn.is_none()
                 && self.evidence.withdrawn.addresses.contains(&address)
                 && self.allocations.retiring.contains_key(&address)
+                && !(entry.served && self.may_be_served(entry.mac, address))
             {
                 self.change(Change::Withdraw { address });
             }
@@ -44,23 +45,28 @@ impl Planner<'_> {
 
     /// From when on a retiring address may go to another MAC because no lease of it can be running any more; nobody
     /// can say before every agent has stopped granting it.
-    pub(super) fn until(&self, entry: &Retiring) -> Option<Timestamp> {
+    pub(super) fn until(&self, address: Ipv4Addr, entry: &Retiring) -> Option<Timestamp> {
+        if self.is_served(address) { None } else { Some(self.leases_end(entry.withdrawn?)) }
+    }
+
+    /// When the last lease has run out that was granted before `withdrawn`.
+    pub(super) fn leases_end(&self, withdrawn: Timestamp) -> Timestamp {
         let longest = self.allocations.longest_lease.unwrap_or_else(|| self.pool.longest_lease());
-        let end = after(entry.withdrawn?, longest);
-        Some(self.allocations.earlier_leases_end.map_or(end, |earlier| end.max(earlier)))
+        let end = after(withdrawn, longest);
+        self.allocations.earlier_leases_end.map_or(end, |earlier| end.max(earlier))
     }
 
     /// Whether a retiring address may go to another MAC now.
     ///
     /// Never before every agent has stopped granting it, be its guest gone or not: a new guest with the old MAC would
     /// get it from an agent that is behind.
-    pub(super) fn is_reusable(&self, entry: &Retiring) -> bool {
+    pub(super) fn is_reusable(&self, address: Ipv4Addr, entry: &Retiring) -> bool {
         let gone = || {
             self.evidence.absent.contains(&entry.mac)
                 && !self.holders.is_claimed(entry.mac)
                 && self.holders.get(entry.mac).is_none()
         };
-        self.until(entry).is_some_and(|until| until <= self.evidence.now || gone())
+        self.until(address, entry).is_some_and(|until| until <= self.evidence.now || gone())
     }
 
     /// Takes addresses away from whoever shall not have them (any more).
@@ -98,25 +104,19 @@ impl Planner<'_> {
 
     /// Forgets addresses that nobody can be using any more, so that the status does not grow for ever.
     ///
-    /// Only together with another change, or when there are very many; and not while a claim that has come or will
-    /// come back remembers the address.
+    /// Only together with another change, or when there are very many; and not while a claim remembers the address: it
+    /// may come back, and that nothing tells of what a claim says that it has is a sign of a loss.
     pub(super) fn forget(&mut self) {
         if self.changes.is_empty() && self.allocations.retiring.len() <= MOST_RETIRING {
             return;
         }
-        let remembered: BTreeSet<_> = self
-            .holders
-            .by_age
-            .iter()
-            .filter_map(|claim| claim.remembered.map(|address| (claim.mac, address)))
-            .collect();
+        let claims = self.holders.by_age.iter();
+        let remembered: BTreeSet<_> = claims.filter_map(|claim| claim.remembered).collect();
         let over: Vec<_> = self
             .allocations
             .retiring
             .iter()
-            .filter(|(address, entry)| {
-                self.is_reusable(entry) && !remembered.contains(&(entry.mac, **address))
-            })
+            .filter(|(address, entry)| self.is_reusable(**address, entry) && !remembered.contains(*address))
             .map(|(&address, _)| address)
             .collect();
         for address in over {

@@ -159,9 +159,10 @@ fn outcome_of(card: &Card, paused: bool, settlements: &Settlements) -> Result<Ip
 
 /// The reasons that an operator should hear of; the others pass by themselves, or were asked for.
 fn worth_an_event(reason: &str) -> Option<&'static str> {
-    const TOLD: [&str; 10] = [
+    const TOLD: [&str; 11] = [
         "PoolExhausted",
         "AddressRetiring",
+        "PoolRecovering",
         "DuplicateMAC",
         "AddressTaken",
         "AddressDeclared",

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 use vmdhcp_core::api::IPPool;
@@ -20,13 +20,16 @@ use super::super::defects::Defect;
 use super::super::pacer::Cadence;
 use super::super::{Context, Settlement};
 use super::apply::{self, WriteError};
-use super::observe::{ClaimKey, Observation, allocations, version};
+use super::loss::is_behind;
+use super::observe::{ClaimKey, Observation, agents_of, allocations, version};
 use super::plan::{self, PoolPlan, Refusals, Settlements};
 
 /// How often a write may come too late before whoever waits is told to come again.
 const MOST_ATTEMPTS: usize = 16;
 /// After this long the API is offered again what it refused.
 const REFUSAL_LASTS: Duration = Duration::from_secs(300);
+/// How long the watch may take to bring what we have written or read.
+const WATCH_DELAY: Duration = Duration::from_secs(15);
 /// How often agents are checked for silence.
 const AGENT_CHECK: Duration = Duration::from_secs(20);
 /// After this long a claim that has been told, and whose status does not say so, is told again: it may have asked when
@@ -101,6 +104,8 @@ impl Allocator {
 #[derive(Default)]
 pub(in crate::manager) struct Allocators {
     running: Mutex<BTreeMap<PoolRef, (Allocator, JoinHandle<()>)>>,
+    /// Tells that the API has an older state of a pool than we have seen.
+    pub(in crate::manager) older_state: Notify,
 }
 
 impl Allocators {
@@ -158,6 +163,8 @@ struct Task {
     context: Weak<Context>,
     /// The pool as our last write or read left it: the watch may be behind.
     base: Option<Arc<IPPool>>,
+    /// When that was.
+    base_read: Instant,
     /// What is known of its versions.
     versions: Versions,
     refusals: Refusals,
@@ -175,6 +182,7 @@ impl Task {
             key,
             context,
             base,
+            base_read: Instant::now(),
             versions: Versions::default(),
             refusals: Refusals::new(),
             refused_at,
@@ -285,7 +293,11 @@ impl Task {
     /// Gathers what is known, on the newest copy of the pool at hand.
     async fn observe(&mut self, context: &Context, reread: bool) -> Result<Observation, AllocatorError> {
         let stored = context.pools.get(&ObjectRef::new(&self.key.name).within(&self.key.namespace));
-        let newest = match (self.base.take(), stored) {
+        let former = self.base.take();
+        let is_ahead_of_watch = former
+            .as_ref()
+            .is_some_and(|base| stored.as_ref().is_none_or(|stored| version(base) > version(stored)));
+        let newest = match (former.clone(), stored) {
             _ if reread => None,
             (Some(base), Some(stored))
                 if version(&base) >= version(&stored) && base.uid() == stored.uid() =>
@@ -295,12 +307,23 @@ impl Task {
             (_, Some(stored)) => Some(stored),
             (base, None) => base,
         };
-        let object = if let Some(newest) = newest {
+        // The watch brings what we have written within moments, and to an agent nothing that it does not bring us. If it
+        // seems otherwise, it is dead, or an older backup was restored: only the API can tell.
+        let trusted = newest.filter(|newest| {
+            let overdue = is_ahead_of_watch && self.base_read.elapsed() > WATCH_DELAY;
+            !overdue && !is_behind(newest, &agents_of(&self.key, context))
+        });
+        let object = if let Some(newest) = trusted {
             newest
         } else {
             let read = apply::read(context, &self.key).await;
             let read = read.map_err(|error| AllocatorError::Read(error.to_string()))?;
-            Arc::new(read.ok_or(AllocatorError::PoolGone)?)
+            let read = Arc::new(read.ok_or(AllocatorError::PoolGone)?);
+            self.base_read = Instant::now();
+            if former.is_some_and(|former| former.uid() == read.uid() && version(&former) > version(&read)) {
+                context.allocators.older_state.notify_one();
+            }
+            read
         };
         self.base = Some(Arc::clone(&object));
         Ok(Observation::gather(object, &mut self.versions, context))
@@ -319,6 +342,7 @@ impl Task {
         }
         self.versions.wrote(version(&written).unwrap_or_default(), &allocations(&written));
         self.base = Some(Arc::new(written));
+        self.base_read = Instant::now();
         Ok(())
     }
 
@@ -387,7 +411,7 @@ impl Task {
             Duration::try_from(left).unwrap_or(AGENT_CHECK)
         });
         let object = self.base.clone().unwrap_or_else(|| Arc::clone(&observation.object));
-        let reuse_acted_on = !observation.reuse.is_empty();
+        let reuse_acted_on = observation.is_reuse_acted_on();
         (Pass { object, drained, reuse_acted_on, settlements: Arc::clone(&self.announced) }, wake)
     }
 }

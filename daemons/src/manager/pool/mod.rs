@@ -4,6 +4,7 @@
 pub(super) mod allocator;
 mod apply;
 mod ceiling;
+mod loss;
 mod observe;
 mod plan;
 
@@ -17,7 +18,8 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 use vmdhcp_core::api::{
-    AGENT_COMPONENT, COMPONENT_LABEL, IPPOOL_FINALIZER, IPPool, POOL_ANNOTATION, REUSE_ANNOTATION,
+    AGENT_COMPONENT, ALLOCATING_ANNOTATION, COMPONENT_LABEL, IPPOOL_FINALIZER, IPPool, POOL_ANNOTATION,
+    REUSE_ANNOTATION,
 };
 use vmdhcp_core::pool::{PoolRef, defaults};
 use vmdhcp_core::{NetworkName, Pool};
@@ -114,6 +116,12 @@ pub(super) async fn reconcile(
     if pass.reuse_acted_on {
         let annotations = json!({ "annotations": { REUSE_ANNOTATION: null } });
         patch_metadata(&api, &stored, annotations).await.map_err(failed("removing the reuse annotation"))?;
+    }
+    let ipv4 = pass.object.status.as_ref().and_then(|status| status.ipv4.as_ref());
+    if ipv4.is_some_and(|ipv4| ipv4.longest_lease.is_some()) && !loss::is_marked(&pass.object) {
+        // After its first status and not before: from now on a pool without one has lost it.
+        let annotations = json!({ "annotations": { ALLOCATING_ANNOTATION: pass.object.uid() } });
+        patch_metadata(&api, &pass.object, annotations).await.map_err(failed("marking the pool"))?;
     }
     // A look now and then mends what no event told of, such as a Lease that somebody deleted.
     Ok(Action::requeue(Duration::from_secs(60)))

@@ -16,6 +16,7 @@ use vmdhcp_core::{NetworkName, Pool, ipam};
 
 use super::super::defects::Defect;
 use super::super::{Context, GuardedClaim, Placement, claim};
+use super::loss::Loss;
 use super::{network_of, pool_of_lease, pool_of_network};
 
 /// A VirtualMachineNetworkConfig by namespace and name.
@@ -63,6 +64,8 @@ pub(super) struct Observation {
     pub(super) known: KnownCards,
     /// Addresses that the operator declares free of any guest.
     pub(super) reuse: BTreeSet<Ipv4Addr>,
+    /// What tells of allocations that the pool has lost.
+    pub(super) loss: Loss,
     /// Most bytes that the object may have.
     pub(super) ceiling: usize,
 }
@@ -91,6 +94,10 @@ impl Observation {
             }
         }
         let reuse = object.annotations().get(REUSE_ANNOTATION).map(String::as_str).unwrap_or_default();
+        let mut loss = Loss::gather(&object, &allocations, &agents, &claims, reuse);
+        if !has_status && context.has(Defect::EmptyStatusTakenForEmptyPool) {
+            loss.cause = None;
+        }
         Self {
             now: context.now(),
             pool: Pool::from_stored(&object),
@@ -101,10 +108,18 @@ impl Observation {
             claims,
             known,
             reuse: reuse.split(',').filter_map(|address| address.trim().parse().ok()).collect(),
+            loss,
             allocations,
             ceiling: context.largest_pool,
             object,
         }
+    }
+
+    /// Whether the operator's list of addresses to re-use has been heard by everybody whom it concerns.
+    pub(super) fn is_reuse_acted_on(&self) -> bool {
+        let all = self.loss.nothing_else_used;
+        let is_named = |address: &Ipv4Addr| all || self.reuse.contains(address);
+        (all || !self.reuse.is_empty()) && !self.loss.served.keys().any(is_named)
     }
 
     /// Whether the pool is being deleted.
@@ -160,7 +175,8 @@ fn withdrawn(object: &IPPool, agents: &[Agent], placed: bool, versions: &Version
     }
 }
 
-fn agents_of(key: &PoolRef, context: &Context) -> Vec<Agent> {
+/// The agents of a pool, as their Leases tell.
+pub(super) fn agents_of(key: &PoolRef, context: &Context) -> Vec<Agent> {
     let mut agents = Vec::new();
     for lease in context.leases.state() {
         let of_this_pool = pool_of_lease(&lease)

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use vmdhcp_core::api::{AgentStatus, ConditionStatus, IPPoolStatus, format_time, set_condition};
-use vmdhcp_core::ipam::{self, Allocations, Change, Evidence, Outcome, Waiting};
+use vmdhcp_core::api::{
+    AgentStatus, ConditionStatus, IPPoolStatus, LossCause, REUSE_ALL, REUSE_ANNOTATION, format_time,
+    set_condition,
+};
+use vmdhcp_core::ipam::{self, Allocations, Change, Evidence, Outcome, Recovery, Waiting};
 use vmdhcp_core::mac::MacAddr;
-use vmdhcp_core::pool::{Pool, PoolErrors};
+use vmdhcp_core::pool::{Pool, PoolError, PoolErrors};
 
 use super::super::Settlement;
 use super::super::events::Notice;
@@ -65,7 +68,7 @@ pub(super) fn plan(
         drained: false,
     };
     match (&observation.pool, &observation.rival) {
-        (Err(errors), _) => refuse_all(observation, &mut planned, "PoolInvalid", &errors.to_string()),
+        (Err(errors), _) => refuse_all(observation, &mut planned, unserved(errors), &errors.to_string()),
         (Ok(_), Some(rival)) => {
             let message =
                 format!("the network has the pool {rival} already; this one waits until that one is gone");
@@ -83,6 +86,12 @@ pub(super) fn plan(
     }
     planned.status = status;
     planned
+}
+
+/// Why a pool cannot be served, as one word. That its default values are still to come passes by itself.
+fn unserved(PoolErrors(errors): &PoolErrors) -> &'static str {
+    let passes = errors.iter().all(|error| matches!(error, PoolError::NotDefaulted { .. }));
+    if passes { "PoolNotReady" } else { "PoolInvalid" }
 }
 
 /// The same answer for every claim.
@@ -109,6 +118,7 @@ fn allocate(
         withdrawn: &observation.withdrawn,
         absent: &absent,
         reuse: &observation.reuse,
+        loss: observation.loss.evidence(),
     };
     // A pool that is going gives nothing out any more; what is there stays until its claims go.
     let mut pool = pool.clone();
@@ -134,8 +144,13 @@ fn allocate(
                 planned.changed.insert(*mac);
             }
             Change::Reserve { address, .. } if skipped.contains(address) => continue,
-            Change::Withdraw { .. } if !room.take(change, &allocations) => continue,
+            // What has no room is held as long as it is reported, and written when there is some.
+            Change::Withdraw { .. } | Change::Keep { .. } if !room.take(change, &allocations) => continue,
             Change::Reserve { .. }
+            | Change::Keep { .. }
+            | Change::Recover { .. }
+            | Change::WithdrawUnknown
+            | Change::Recovered
             | Change::Withdraw { .. }
             | Change::Forget { .. }
             | Change::LongestLease { .. } => {}
@@ -261,6 +276,59 @@ fn allocation_conditions(
         )
     });
     trouble(observation, status, planned, "UnclaimedAddresses", "NoClaim", "AllClaimed", orphans);
+    let recovering = allocations.recovery.map(|recovery| recovery_message(recovery, observation));
+    trouble(observation, status, planned, "Recovering", "AllocationsLost", "Recovered", recovering);
+    let lost = lost_leases_message(decided, allocations, observation);
+    trouble(observation, status, planned, "LeasesNotInPool", "OlderBackup", "AllInPool", lost);
+}
+
+/// What happens after a loss of allocations, and what the operator can do.
+fn recovery_message(recovery: Recovery, observation: &Observation) -> String {
+    let what = match recovery.cause {
+        LossCause::StatusLost => {
+            "the status of this pool was lost; it has been rebuilt from what the VirtualMachineNetworkConfigs say"
+        }
+        LossCause::OlderBackup => {
+            "this pool is older than what VirtualMachineNetworkConfigs or agents know, as if a backup had been restored"
+        }
+    };
+    let silent = observation.agents.is_empty() || !observation.loss.evidence().witnessed;
+    let until = match recovery.withdrawn {
+        Some(withdrawn) => {
+            format!("until the longest lease has run out that began before {}", format_time(withdrawn))
+        }
+        None if silent => "until every agent serves this state, and the longest lease has run out".to_owned(),
+        None => "until every agent serves this state".to_owned(),
+    };
+    format!(
+        "{what}; addresses of which nothing is known are not given {until}; if no guest uses one, set the annotation \
+         {REUSE_ANNOTATION} to \"{REUSE_ALL}\""
+    )
+}
+
+/// Which leases agents go on serving although the pool has lost them, and what the operator can do.
+fn lost_leases_message(
+    decided: &ipam::Plan,
+    allocations: &Allocations,
+    observation: &Observation,
+) -> Option<String> {
+    let kept = allocations.retiring.iter().filter(|(_, entry)| entry.served);
+    let kept: Vec<_> = kept.map(|(address, entry)| (address, &entry.mac)).collect();
+    let disputed = decided.disputed.iter().map(|(address, mac)| (address, mac));
+    let (count, first) = (kept.len() + decided.disputed.len(), disputed.chain(kept.iter().copied()).next());
+    let unnamed = if observation.loss.evidence().unnamed { ", and more than they can name" } else { "" };
+    let disputed = match decided.disputed.len() {
+        0 => String::new(),
+        number => {
+            format!(", {number} of them of addresses that the pool has for other cards, which are not served")
+        }
+    };
+    let (address, mac) = first?;
+    Some(format!(
+        "agents go on serving {count} leases that this pool has lost{unnamed}{disputed}, for instance {address} of {mac}; \
+         make their VirtualMachineNetworkConfigs anew, or name addresses that no such guest uses in the annotation \
+         {REUSE_ANNOTATION}"
+    ))
 }
 
 /// Sets a condition that tells of trouble. It is absent until the first time, and its turning True is an Event.
@@ -321,9 +389,9 @@ fn set_conditions(observation: &Observation, status: &mut IPPoolStatus, planned:
         set("Registered", false, "NoInterface", &message);
     }
     match (&observation.pool, &observation.rival) {
-        (Err(PoolErrors(errors)), _) => {
-            let message = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            set("CacheReady", false, "PoolInvalid", &message);
+        (Err(errors), _) => {
+            let message = errors.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            set("CacheReady", false, unserved(errors), &message);
         }
         (Ok(_), Some(rival)) => {
             set("CacheReady", false, "NetworkTaken", &format!("the network has the pool {rival} already"));

@@ -194,13 +194,14 @@ impl Agent {
             tokio::time::sleep(PERIOD).await;
             let (report, version) = {
                 let served = self.lock();
-                let report = AgentReport {
+                let mut report = AgentReport {
                     agent: self.name.clone(),
                     pool_uid: served.uid.clone(),
                     resource_version: served.version.clone(),
                     ready: served.table.is_some(),
                     ..AgentReport::default()
                 };
+                report.tell_of_loss(&served.tables.carried(), served.tables.memory().witnessed);
                 (report, served.version.clone())
             };
             if sent.as_ref().is_some_and(|(told, at)| *told == version && at.elapsed() < HEARTBEAT) {

@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
-use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
+use vmdhcp_core::api::{IPPool, REUSE_ANNOTATION, VirtualMachineNetworkConfig};
 
 use super::truth::allocations;
 use super::world::{NETWORKS, World, cards, pool, pool_of};
@@ -375,6 +375,25 @@ impl World {
             if claim.spec.is_paused() {
                 patch_claim(self, &name, json!({ "spec": { "paused": false } }), format_args!("resumed"))
                     .await;
+            }
+        }
+        self.release_lost_addresses().await;
+    }
+
+    /// Looks which addresses agents go on serving that their pool has lost, and releases those that no guest uses: only
+    /// an operator can.
+    async fn release_lost_addresses(&self) {
+        let running = self.wire.running();
+        for network in NETWORKS {
+            let Some(pool) = self.truth.pool_on(network) else { continue };
+            let lost = allocations(&pool).retiring.into_iter().filter(|(_, entry)| entry.served);
+            let unused = lost.filter(|(address, _)| {
+                !running.iter().any(|lease| (lease.0, lease.1) == (network, *address))
+            });
+            let list = unused.map(|(address, _)| address.to_string()).collect::<Vec<_>>().join(",");
+            if !list.is_empty() {
+                let word = json!({ "metadata": { "annotations": { REUSE_ANNOTATION: list } } });
+                patch_pool(self, &pool.name_any(), word, format_args!("no guest uses {list}")).await;
             }
         }
     }

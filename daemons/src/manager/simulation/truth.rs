@@ -12,10 +12,11 @@ use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
 use serde_json::Value;
 use tower::{Service, ServiceExt};
 use vmdhcp_core::MacAddr;
-use vmdhcp_core::api::{IPPool, NetworkConfigState, VirtualMachineNetworkConfig};
+use vmdhcp_core::api::{IPPool, NetworkConfigState, REUSE_ANNOTATION, VirtualMachineNetworkConfig};
 use vmdhcp_core::ipam::Allocations;
 
 use super::journal::Journal;
@@ -137,9 +138,17 @@ impl Truth {
         if let (Some(before), Some(next)) = (&before, next)
             && uid(before) == uid(next)
         {
+            // By the operator's word, or because a claim's status and an agent know better than an older pool.
+            let released = before.annotations().get(REUSE_ANNOTATION).cloned().unwrap_or_default();
+            let excused = |address: &Ipv4Addr, by: Option<&MacAddr>| {
+                released.split(',').any(|released| released == address.to_string())
+                    || statuses_of(said.claims.values()).any(|card| {
+                        card.address == address.to_string() && by.is_some_and(|by| by.to_string() == card.mac)
+                    })
+            };
             let (before, next) = (allocations(before), allocations(next));
             if !by_user {
-                self.retirement_is_kept(name, &before, &next);
+                self.retirement_is_kept(name, &before, &next, excused);
             }
             for (address, entry) in &next.retiring {
                 let known = before.retiring.get(address).and_then(|entry| entry.withdrawn);
@@ -151,11 +160,18 @@ impl Truth {
     }
 
     /// What leaves a card retires in the same write, and what retires stays until its leases have run out.
-    fn retirement_is_kept(&self, name: &str, before: &Allocations, next: &Allocations) {
+    fn retirement_is_kept(
+        &self,
+        name: &str,
+        before: &Allocations,
+        next: &Allocations,
+        excused: impl Fn(&Ipv4Addr, Option<&MacAddr>) -> bool,
+    ) {
         let now = self.journal.now();
         for (address, mac) in &before.held {
             let retires = next.retiring.get(address).is_some_and(|entry| entry.mac == *mac);
-            if next.held.get(address) != Some(mac) && !retires {
+            let by = next.held.get(address);
+            if by != Some(mac) && !retires && !excused(address, by) {
                 self.journal.violate(format_args!("{name}: {address} leaves {mac} without retiring"));
             }
         }
@@ -167,7 +183,8 @@ impl Truth {
                 .map_or(SignedDuration::MAX, |seconds| SignedDuration::from_secs(seconds.into()));
             let over = entry.withdrawn.is_some_and(|withdrawn| now.duration_since(withdrawn) >= longest);
             let over = over && before.earlier_leases_end.is_none_or(|end| end <= now);
-            if !stays && !over && next.held.get(address) != Some(&mac) {
+            let by = next.held.get(address);
+            if !stays && !over && by != Some(&mac) && !excused(address, by) {
                 self.journal.violate(format_args!("{name}: {address} of {mac} retires no more, too early"));
             }
         }
@@ -275,6 +292,12 @@ struct Card {
     address: String,
     state: NetworkConfigState,
     reason: String,
+}
+
+fn statuses_of<'a>(
+    claims: impl Iterator<Item = &'a VirtualMachineNetworkConfig>,
+) -> impl Iterator<Item = Card> {
+    claims.flat_map(|claim| statuses(Some(claim)))
 }
 
 fn statuses(claim: Option<&VirtualMachineNetworkConfig>) -> impl Iterator<Item = Card> {
