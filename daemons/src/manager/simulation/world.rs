@@ -331,9 +331,11 @@ impl World {
             {
                 return Some(format!("{address} leaks: {mac} is of no claim"));
             }
-            if let Some((address, entry)) =
-                allocations.retiring.iter().find(|(_, entry)| entry.withdrawn.is_none())
-            {
+            // What agents go on serving to a guest that no claim knows stays until it ends or the operator speaks.
+            let in_use = |address: Ipv4Addr, mac: MacAddr| self.leased((network, mac)) == Some(address);
+            if let Some((address, entry)) = allocations.retiring.iter().find(|(address, entry)| {
+                entry.withdrawn.is_none() && !(entry.served && in_use(**address, entry.mac))
+            }) {
                 return Some(format!("{address} of {} retires and is never withdrawn", entry.mac));
             }
         }
@@ -362,8 +364,15 @@ impl World {
             if card.reason == "DuplicateMAC" && sharing > 1 {
                 continue;
             }
-            // What an older status holds for nobody is missing.
-            if card.reason == "PoolExhausted" && self.truth.is_restored(&pool_of(network)) {
+            // What an older status holds for nobody is missing, and so is what a guest uses that no claim knows.
+            let nothing_comes_back =
+                || allocations(&pools[&pool_of(network)]).retiring.values().all(|e| e.served);
+            let is_missing = match card.reason.as_str() {
+                "PoolExhausted" => true,
+                "AddressRetiring" => nothing_comes_back(),
+                _ => false,
+            };
+            if is_missing && self.truth.is_restored(&pool_of(network)) {
                 continue;
             }
             if card.state != NetworkConfigState::Allocated {
