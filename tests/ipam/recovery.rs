@@ -436,6 +436,24 @@ mod older_backup {
     }
 
     #[test]
+    fn a_card_that_gets_another_address_than_the_one_that_agents_go_on_serving_leaves_that_one() {
+        let mut allocations = nothing_held();
+        let reported = world().serving(ip(1), mac(9));
+        settle(&pool(ip(1), ip(2)), &mut allocations, &[], &reported);
+        assert!(allocations.retiring[&ip(1)].served);
+        // Another claim declares the address, so that card 9 cannot have it back.
+        let claims = [claim(5).wanting(ip(1)), claim(9)];
+        let known = reported.clone().reusing(ip(2));
+        let plan = settle(&pool(ip(1), ip(2)), &mut allocations, &claims, &known);
+        assert_eq!(plan.outcomes[1], Outcome::Holds(ip(2)));
+        assert!(!allocations.retiring[&ip(1)].served, "or its guest would stay there");
+        // Agents that have not seen that yet say so once more.
+        let plan = settle(&pool(ip(1), ip(2)), &mut allocations, &claims, &reported);
+        assert_eq!(plan.changes, []);
+        assert!(matches!(waiting(&plan.outcomes[0]), Waiting::AddressRetiring { .. }));
+    }
+
+    #[test]
     fn a_report_of_addresses_that_are_not_the_pools_holds_nothing() {
         let reported = world().serving(ip(99), mac(9));
         let plan = settle(&pool(ip(1), ip(1)), &mut nothing_held(), &[claim(5)], &reported);

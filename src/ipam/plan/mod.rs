@@ -40,6 +40,7 @@ pub fn plan(pool: &Pool, allocations: &Allocations, claims: &[Claim], evidence: 
         planner.serve_declared();
         planner.give_back();
         planner.pick();
+        planner.leave_served();
     }
     planner.mark_reservations();
     planner.forget();

@@ -4,6 +4,7 @@
 //! the pool recovers: an address of which it says nothing goes to no card that is not known to have had it, until no
 //! lease can be running of which nobody knows, every agent has told all that it served, or the operator says so.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use super::Planner;
@@ -28,8 +29,8 @@ impl Planner<'_> {
                     cause = cause.or(Some(LossCause::OlderBackup));
                     self.change(Change::Keep { address, mac });
                 }
-                // Released before the backup, and given back to its card after it.
-                (None, Some(entry)) if entry.mac == mac && !entry.served => {
+                // Released before the backup, and given back to its card after it; unless the card has got another since.
+                (None, Some(entry)) if entry.mac == mac && !entry.served && self.current(mac).is_none() => {
                     self.change(Change::Keep { address, mac });
                 }
                 _ => {}
@@ -54,6 +55,22 @@ impl Planner<'_> {
             self.change(Change::Recovered);
         } else if recovery.withdrawn.is_none() && self.evidence.withdrawn.unknown {
             self.change(Change::WithdrawUnknown);
+        }
+    }
+
+    /// A card that now gets another address than the one that agents go on serving to it leaves that one, like any
+    /// other: or its guest would stay there.
+    pub(super) fn leave_served(&mut self) {
+        let moved = self.changes.iter().filter_map(|change| match change {
+            Change::Allocate { mac, .. } => Some(*mac),
+            _ => None,
+        });
+        let moved: BTreeSet<_> = moved.collect();
+        let served =
+            self.allocations.retiring.iter().filter(|(_, entry)| entry.served && moved.contains(&entry.mac));
+        let left: Vec<_> = served.map(|(&address, entry)| (address, entry.mac)).collect();
+        for (address, mac) in left {
+            self.change(Change::Retire { address, mac });
         }
     }
 
