@@ -16,7 +16,7 @@
 //! One manager works alone, or is elected, or two stand for election. Or two work at once, which nobody should let
 //! them: then only what guests and allocations must not do is watched.
 //!
-//! `SIM_SEED=n` replays one seed (with `SIM_ALL=1`, and tells all of it), `SIM_SEEDS=n` runs so many; `make sim SEEDS=n` is short for it.
+//! `SIM_SEED=n` replays one seed (with `SIM_ALL=1`, and tells all of it), `SIM_SEEDS=n` runs so many (from `SIM_FIRST=n` on); `make sim SEEDS=n` is short for it.
 
 mod agent;
 mod controller;
@@ -26,6 +26,7 @@ mod script;
 mod truth;
 mod world;
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::defects::Defect;
@@ -63,20 +64,20 @@ fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// The first of so many seeds that fails, on all cores.
-fn first_failure(seeds: u64, defect: Option<Defect>) -> Option<(u64, Outcome)> {
-    let next = AtomicU64::new(0);
+/// The first of these seeds that fails, on all cores.
+fn first_failure(seeds: Range<u64>, defect: Option<Defect>) -> Option<(u64, Outcome)> {
+    let next = AtomicU64::new(seeds.start);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds {
+            if seed >= seeds.end {
                 return None;
             }
             let outcome = run(seed, defect);
             if outcome.violation.is_some() {
                 // Smaller seeds are under way already; greater ones need not begin.
-                next.store(seeds, Ordering::Relaxed);
+                next.store(seeds.end, Ordering::Relaxed);
                 return Some((seed, outcome));
             }
         }
@@ -96,7 +97,8 @@ fn on_no_bad_day_do_two_guests_share_an_address_and_afterwards_everything_comes_
         return;
     }
     let (seeds, start) = (from_environment("SIM_SEEDS").unwrap_or(SEEDS), std::time::Instant::now());
-    if let Some((seed, outcome)) = first_failure(seeds, None) {
+    let first = from_environment("SIM_FIRST").unwrap_or(0);
+    if let Some((seed, outcome)) = first_failure(first..first + seeds, None) {
         let Outcome { violation, last_events, .. } = outcome;
         panic!("SIM_SEED={seed}: {}\n{last_events}", violation.unwrap_or_default());
     }
@@ -124,7 +126,7 @@ fn planted_defects_are_found() {
         Defect::StatusWithoutVersion,
         Defect::RefusalFromAnOldTable,
     ] {
-        match first_failure(WITHIN, Some(defect)) {
+        match first_failure(0..WITHIN, Some(defect)) {
             Some((seed, Outcome { violation, .. })) => {
                 println!("{defect:?}: {} seeds: {}", seed + 1, violation.unwrap_or_default());
             }

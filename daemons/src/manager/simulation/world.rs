@@ -379,6 +379,11 @@ impl World {
                 return Some(format!("claim {name}: {mac} on {network} waits: {}", card.message));
             }
             let address: Ipv4Addr = card.allocated_ip_address.parse().unwrap();
+            if let Some(wanted) = wanted.filter(|wanted| *wanted != address) {
+                return Some(format!(
+                    "claim {name}: {mac} has {address}, wants {wanted}, and nobody has said why not"
+                ));
+            }
             let pool = &pools[&pool_of(network)];
             if allocations(pool).held.get(&address) != Some(&mac) {
                 return Some(format!("claim {name} says that {mac} has {address}, and its pool does not"));
