@@ -17,6 +17,8 @@ use vmdhcp_core::ipam::{Allocations, Memory, Succession};
 use vmdhcp_core::pool::{NtpServer, Pool, PoolError, PoolErrors};
 use vmdhcp_core::{MacAddr, api};
 
+use crate::cluster::version;
+
 /// Longest T2 that a client can have been given (one hour), and a tenth for clocks that run slow.
 const LONGEST_REBINDING: Duration = Duration::from_secs(66 * 60);
 /// Former server addresses that are remembered; more than one in an hour is already odd.
@@ -99,7 +101,7 @@ impl Tables {
                 let released: Vec<_> =
                     released.into_iter().flat_map(|list| list.split(',')).map(str::trim).collect();
                 let succession = Succession {
-                    went_back: version(&next.stored) < version(&previous.stored),
+                    went_back: version(&*next.stored) < version(&*previous.stored),
                     released: &released.iter().filter_map(|address| address.parse().ok()).collect(),
                     nothing_else_used: released.contains(&REUSE_ALL),
                     now,
@@ -213,11 +215,6 @@ impl Accepted {
         let (pool, complaints) = Pool::from_stored(&stored)?;
         Ok(Self { stored, pool, allocations, memory: Memory::default(), complaints })
     }
-}
-
-/// The version of an object as a number, to tell which of two states is newer.
-fn version(stored: &IPPool) -> Option<u64> {
-    stored.metadata.resource_version.as_deref()?.parse().ok()
 }
 
 /// An object without what an agent does not need: who wrote which field, and everything of the status but leases and

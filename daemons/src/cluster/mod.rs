@@ -123,3 +123,8 @@ fn describe(kubeconfig: Option<&PathBuf>, context: Option<&str>) -> String {
     let file = kubeconfig.map_or_else(|| "the kubeconfig".to_owned(), |path| path.display().to_string());
     context.map_or_else(|| file.clone(), |context| format!("context {context:?} of {file}"))
 }
+
+/// The version of an object as a number, to tell which of two states of it is newer.
+pub(crate) fn version(object: &impl kube::ResourceExt) -> Option<u64> {
+    object.meta().resource_version.as_deref()?.parse().ok()
+}

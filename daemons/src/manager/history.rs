@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use tokio::time::MissedTickBehavior;
 use vmdhcp_core::api::IPPool;
 
 use super::Context;
+use crate::cluster::version;
 
 /// How often the API is asked.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -36,8 +36,7 @@ pub(super) async fn goes_back(context: &Context) {
 }
 
 fn newest_seen(context: &Context) -> u64 {
-    let pools = context.pools.state().into_iter().map(|pool| pool.resource_version());
-    let claims = context.claims.state().into_iter().map(|claim| claim.resource_version());
-    let versions = pools.chain(claims).filter_map(|version| version?.parse().ok());
-    versions.max().unwrap_or(0)
+    let pools = context.pools.state().into_iter().filter_map(|pool| version(&*pool));
+    let claims = context.claims.state().into_iter().filter_map(|claim| version(&*claim));
+    pools.chain(claims).max().unwrap_or(0)
 }

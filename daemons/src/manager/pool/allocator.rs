@@ -21,8 +21,9 @@ use super::super::pacer::Cadence;
 use super::super::{Context, Settlement};
 use super::apply::{self, WriteError};
 use super::loss::is_behind;
-use super::observe::{ClaimKey, Observation, agents_of, allocations, version};
+use super::observe::{ClaimKey, Observation, agents_of, allocations};
 use super::plan::{self, PoolPlan, Refusals, Settlements};
+use crate::cluster::version;
 
 /// How often a write may come too late before whoever waits is told to come again.
 const MOST_ATTEMPTS: usize = 16;
@@ -296,11 +297,11 @@ impl Task {
         let former = self.base.take();
         let is_ahead_of_watch = former
             .as_ref()
-            .is_some_and(|base| stored.as_ref().is_none_or(|stored| version(base) > version(stored)));
+            .is_some_and(|base| stored.as_ref().is_none_or(|stored| version(&**base) > version(&**stored)));
         let newest = match (former.clone(), stored) {
             _ if reread => None,
             (Some(base), Some(stored))
-                if version(&base) >= version(&stored) && base.uid() == stored.uid() =>
+                if version(&*base) >= version(&*stored) && base.uid() == stored.uid() =>
             {
                 Some(base)
             }
@@ -320,7 +321,8 @@ impl Task {
             let read = read.map_err(|error| AllocatorError::Read(error.to_string()))?;
             let read = Arc::new(read.ok_or(AllocatorError::PoolGone)?);
             self.base_read = Instant::now();
-            if former.is_some_and(|former| former.uid() == read.uid() && version(&former) > version(&read)) {
+            if former.is_some_and(|former| former.uid() == read.uid() && version(&*former) > version(&*read))
+            {
                 context.allocators.older_state.notify_one();
             }
             read

@@ -10,7 +10,8 @@ use vmdhcp_core::api::{ALLOCATING_ANNOTATION, AgentReport, IPPool, LossCause, RE
 use vmdhcp_core::ipam::{self, Allocations};
 use vmdhcp_core::mac::MacAddr;
 
-use super::observe::{Agent, version};
+use super::observe::Agent;
+use crate::cluster::version;
 
 /// What tells of allocations that the pool has lost.
 #[derive(Debug, Clone, Default)]

@@ -18,6 +18,7 @@ use super::super::defects::Defect;
 use super::super::{Context, GuardedClaim, Placement, claim};
 use super::loss::Loss;
 use super::{network_of, pool_of_lease, pool_of_network};
+use crate::cluster::version;
 
 /// A VirtualMachineNetworkConfig by namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,7 +81,7 @@ impl Observation {
         let Placement::Interfaces(interfaces) = &context.placement;
         let placed = network.as_ref().is_some_and(|network| interfaces.contains_key(network));
         let allocations = allocations(&object);
-        versions.read(version(&object).unwrap_or_default(), &allocations);
+        versions.read(version(&*object).unwrap_or_default(), &allocations);
         let agents = agents_of(&key, context);
         let withdrawn = withdrawn(&object, &agents, placed, versions);
         let (mut claims, known) = match &network {
@@ -149,11 +150,6 @@ fn claims_of(
         }
     }
     (claims, known)
-}
-
-/// The version of an object as a number: which of two is newer, and how old what an agent serves is.
-pub(super) fn version(object: &IPPool) -> Option<u64> {
-    object.metadata.resource_version.as_deref()?.parse().ok()
 }
 
 /// What a stored status says is allocated.
