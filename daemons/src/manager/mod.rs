@@ -14,9 +14,11 @@
 //! one.
 
 mod claim;
+pub mod daemon;
 mod defects;
 mod events;
 mod history;
+mod image;
 mod metrics;
 mod pacer;
 mod pool;
@@ -45,6 +47,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use vmdhcp_core::api::{AGENT_COMPONENT, COMPONENT_LABEL, IPPool, VirtualMachineNetworkConfig};
 use vmdhcp_core::{NetworkName, ipam};
 
+pub use image::{ImageError, image_reference};
 pub use metrics::ManagerMetrics;
 pub use pool::agent_lease_name;
 pub(crate) use pool::pool_of_network;
