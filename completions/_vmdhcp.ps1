@@ -37,6 +37,7 @@ Register-ArgumentCompleter -Native -CommandName 'vmdhcp' -ScriptBlock {
             [CompletionResult]::new('pool', 'pool', [CompletionResultType]::ParameterValue, 'Pools: the addresses of VM networks')
             [CompletionResult]::new('lease', 'lease', [CompletionResultType]::ParameterValue, 'Leases: who has which address, and why not')
             [CompletionResult]::new('agent', 'agent', [CompletionResultType]::ParameterValue, 'Answer DHCP for one pool of a cluster on one interface')
+            [CompletionResult]::new('agent-init', 'agent-init', [CompletionResultType]::ParameterValue, 'Put the interface of an agent in order, before the agent starts')
             [CompletionResult]::new('standalone', 'standalone', [CompletionResultType]::ParameterValue, 'Serve the pools of one file on this machine''s interfaces')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Show the whole system at work, in namespaces that go away again')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
@@ -465,6 +466,20 @@ Register-ArgumentCompleter -Native -CommandName 'vmdhcp' -ScriptBlock {
             [CompletionResult]::new('--enable-cache-dump-api', '--enable-cache-dump-api', [CompletionResultType]::ParameterName, 'Show the leases under /leases too')
             [CompletionResult]::new('--debug', '--debug', [CompletionResultType]::ParameterName, 'Log more, as -v does')
             [CompletionResult]::new('--trace', '--trace', [CompletionResultType]::ParameterName, 'Log everything, as -vv does')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on standard error what is going on; more with each repetition')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on standard error what is going on; more with each repetition')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'vmdhcp;agent-init' {
+            [CompletionResult]::new('--nic', '--nic', [CompletionResultType]::ParameterName, 'The interface')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Form of the log lines on standard error')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of the objects [default: that of the kubeconfig context]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of the objects [default: that of the kubeconfig context]')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig [default: its current one]')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on standard error what is going on; more with each repetition')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on standard error what is going on; more with each repetition')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

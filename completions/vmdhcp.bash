@@ -19,6 +19,9 @@ _vmdhcp() {
             vmdhcp,agent)
                 cmd="vmdhcp__subcmd__agent"
                 ;;
+            vmdhcp,agent-init)
+                cmd="vmdhcp__subcmd__agent__subcmd__init"
+                ;;
             vmdhcp,apply)
                 cmd="vmdhcp__subcmd__apply"
                 ;;
@@ -104,7 +107,7 @@ _vmdhcp() {
 
     case "${cmd}" in
         vmdhcp)
-            opts="-n -v -h -V --namespace --local --kubeconfig --context --verbose --help --version apply delete pool lease agent standalone demo completions man crd version"
+            opts="-n -v -h -V --namespace --local --kubeconfig --context --verbose --help --version apply delete pool lease agent agent-init standalone demo completions man crd version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -161,6 +164,48 @@ _vmdhcp() {
                     return 0
                     ;;
                 --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --local)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vmdhcp__subcmd__agent__subcmd__init)
+            opts="-n -v -h --nic --log-format --namespace --local --kubeconfig --context --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --nic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -36,6 +36,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "delete" -d 'Delete wh
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "pool" -d 'Pools: the addresses of VM networks'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "lease" -d 'Leases: who has which address, and why not'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "agent" -d 'Answer DHCP for one pool of a cluster on one interface'
+complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "agent-init" -d 'Put the interface of an agent in order, before the agent starts'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "standalone" -d 'Serve the pools of one file on this machine\'s interfaces'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "demo" -d 'Show the whole system at work, in namespaces that go away again'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -362,6 +363,15 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l debug -d 'Log mo
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l trace -d 'Log everything, as -vv does'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -l nic -d 'The interface' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -l log-format -d 'Form of the log lines on standard error' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l nic -d 'Serve this VM network on this interface; the network as NAME or NAMESPACE/NAME' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l listen -d 'Where probes, metrics and leases are shown (plain HTTP)' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l log-format -d 'Form of the log lines on standard error' -r -f -a "text\t'For people'

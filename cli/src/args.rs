@@ -208,6 +208,7 @@ mod tests {
             "vmdhcp --context c --kubeconfig k pool list",
             "vmdhcp pool list --context c",
             "vmdhcp agent --ippool-ref default/net-48 --name a --nic eth1 --kubecontext c --dry-run --debug --trace",
+            "vmdhcp agent-init --nic eth1 --log-format json",
             "vmdhcp agent --ippool-ref default/net-48 --snapshot f --listen [::1]:8080 --enable-cache-dump-api",
         ] {
             if let Err(error) = parse(words(line)) {

@@ -71,6 +71,7 @@ pub(crate) fn number(result: &Result<(), Failure>) -> u8 {
         },
         Failure::Standalone(_)
         | Failure::Agent(_)
+        | Failure::AgentInit(_)
         | Failure::Demo(_)
         | Failure::File { .. }
         | Failure::Unreadable { .. }

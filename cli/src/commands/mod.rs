@@ -1,6 +1,7 @@
 //! One file a command; here is only the list of them.
 
 mod agent;
+mod agent_init;
 mod apply;
 mod completions;
 mod crd;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Lease(lease::Lease),
     Agent(agent::Agent),
+    AgentInit(agent_init::AgentInit),
     Standalone(standalone::Standalone),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -53,6 +55,7 @@ impl Command {
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Lease(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Agent(command) => command.run(connection),
+            Self::AgentInit(command) => command.run(connection),
             Self::Standalone(command) => command.run(connection),
             Self::Demo(command) => command.run(output),
             Self::Completions(command) => command.run(output),

@@ -197,7 +197,8 @@ impl Replica {
             }
         }
         self.progress.set(Stage::Leading);
-        Ok(super::run(self.client.clone(), self.manager.clone(), self.shutdown.clone()).await?)
+        let manager = super::run(self.client.clone(), self.manager.clone(), self.shutdown.clone());
+        Ok(Box::pin(manager).await?)
     }
 }
 
