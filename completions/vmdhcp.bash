@@ -16,6 +16,9 @@ _vmdhcp() {
             ",$1")
                 cmd="vmdhcp"
                 ;;
+            vmdhcp,agent)
+                cmd="vmdhcp__subcmd__agent"
+                ;;
             vmdhcp,apply)
                 cmd="vmdhcp__subcmd__apply"
                 ;;
@@ -101,12 +104,70 @@ _vmdhcp() {
 
     case "${cmd}" in
         vmdhcp)
-            opts="-n -v -h -V --namespace --local --kubeconfig --context --verbose --help --version apply delete pool lease standalone demo completions man crd version"
+            opts="-n -v -h -V --namespace --local --kubeconfig --context --verbose --help --version apply delete pool lease agent standalone demo completions man crd version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --local)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vmdhcp__subcmd__agent)
+            opts="-n -v -h --name --ippool-ref --nic --snapshot --listen --dry-run --enable-cache-dump-api --debug --trace --log-format --namespace --local --kubeconfig --context --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ippool-ref)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --namespace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

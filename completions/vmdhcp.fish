@@ -35,6 +35,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "apply" -d 'Declare po
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "delete" -d 'Delete what files declare'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "pool" -d 'Pools: the addresses of VM networks'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "lease" -d 'Leases: who has which address, and why not'
+complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "agent" -d 'Answer DHCP for one pool of a cluster on one interface'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "standalone" -d 'Serve the pools of one file on this machine\'s interfaces'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "demo" -d 'Show the whole system at work, in namespaces that go away again'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -344,6 +345,23 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -l wait -d 'Do not return before the change has come into effect'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l name -d 'Its name, and that of the Lease in which it reports [default: the host\'s name]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l ippool-ref -d 'The pool that it serves' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l nic -d 'The interface that it serves the pool on' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l snapshot -d 'Keep the leases in this file, to serve them when it starts while the API cannot be reached' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l listen -d 'Where probes, metrics and clients are shown (plain HTTP) [default: port 8080 of $POD_IP, or of every address]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l log-format -d 'Form of the log lines on standard error' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l dry-run -d 'Do everything but answer: the network is left alone'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l enable-cache-dump-api -d 'Show the leases under /leases too'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l debug -d 'Log more, as -v does'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l trace -d 'Log everything, as -vv does'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l nic -d 'Serve this VM network on this interface; the network as NAME or NAMESPACE/NAME' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l listen -d 'Where probes, metrics and leases are shown (plain HTTP)' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l log-format -d 'Form of the log lines on standard error' -r -f -a "text\t'For people'

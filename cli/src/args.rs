@@ -71,7 +71,7 @@ pub(crate) struct Connection {
     pub kubeconfig: Option<PathBuf>,
 
     /// Context of the kubeconfig [default: its current one]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", alias = "kubecontext")]
     pub context: Option<String>,
 
     /// Say on standard error what is going on; more with each repetition
@@ -207,6 +207,8 @@ mod tests {
             "vmdhcp version -o json",
             "vmdhcp --context c --kubeconfig k pool list",
             "vmdhcp pool list --context c",
+            "vmdhcp agent --ippool-ref default/net-48 --name a --nic eth1 --kubecontext c --dry-run --debug --trace",
+            "vmdhcp agent --ippool-ref default/net-48 --snapshot f --listen [::1]:8080 --enable-cache-dump-api",
         ] {
             if let Err(error) = parse(words(line)) {
                 panic!("{line}: {error}");
@@ -246,6 +248,9 @@ mod tests {
             ("vmdhcp lease add p fa:cf:8e:50:82:fc --ip ten", ValueValidation),
             ("vmdhcp lease remove p net-48", ValueValidation),
             ("vmdhcp completions tcsh", InvalidValue),
+            ("vmdhcp agent", MissingRequiredArgument),
+            ("vmdhcp agent --ippool-ref net-48", ValueValidation),
+            ("vmdhcp agent --ippool-ref default/net-48 --listen 8080", ValueValidation),
         ] {
             let error = parse(words(line)).map(|_| ()).expect_err(line);
             assert_eq!(error.kind(), kind, "{line}: {error}");

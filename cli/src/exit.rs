@@ -70,6 +70,7 @@ pub(crate) fn number(result: &Result<(), Failure>) -> u8 {
             _ => FAILED,
         },
         Failure::Standalone(_)
+        | Failure::Agent(_)
         | Failure::Demo(_)
         | Failure::File { .. }
         | Failure::Unreadable { .. }

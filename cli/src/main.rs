@@ -6,6 +6,7 @@ mod agents;
 mod args;
 mod commands;
 mod context;
+mod daemon;
 mod demo;
 mod duration;
 mod exit;

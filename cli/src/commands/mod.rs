@@ -1,5 +1,6 @@
 //! One file a command; here is only the list of them.
 
+mod agent;
 mod apply;
 mod completions;
 mod crd;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     /// Leases: who has which address, and why not
     #[command(subcommand)]
     Lease(lease::Lease),
+    Agent(agent::Agent),
     Standalone(standalone::Standalone),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -50,6 +52,7 @@ impl Command {
             }
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Lease(command) => on_api(connection, async |session| command.run(session, output).await),
+            Self::Agent(command) => command.run(connection),
             Self::Standalone(command) => command.run(connection),
             Self::Demo(command) => command.run(output),
             Self::Completions(command) => command.run(output),

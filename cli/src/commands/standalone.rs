@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use vmdhcp_core::NetworkName;
 use vmdhcp_daemons::cluster::{self, Target};
-use vmdhcp_daemons::runtime::Shutdown;
-use vmdhcp_daemons::runtime::logs::{self, LogFormat};
 use vmdhcp_daemons::standalone::{self, StandaloneOptions};
 
 use crate::args::Connection;
 use crate::context;
+use crate::daemon::{self, Logging};
 use crate::failure::Failure;
 
 /// Serve the pools of one file on this machine's interfaces
@@ -32,45 +31,22 @@ pub(crate) struct Standalone {
     /// Where probes, metrics and leases are shown (plain HTTP)
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Form of the log lines on standard error
-    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
-    log_format: LogForm,
-}
-
-/// Forms of a log line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogForm {
-    /// For people
-    Text,
-    /// One JSON object a line
-    Json,
-}
-
-impl From<LogForm> for LogFormat {
-    fn from(form: LogForm) -> Self {
-        match form {
-            LogForm::Text => Self::Text,
-            LogForm::Json => Self::Json,
-        }
-    }
+    /// How it logs.
+    #[command(flatten)]
+    logging: Logging,
 }
 
 impl Standalone {
     /// Serves until a signal asks it to end.
     pub(crate) fn run(self, connection: &Connection) -> Result<(), Failure> {
-        let Self { nics, listen, log_format } = self;
+        let Self { nics, listen, logging } = self;
         let Target::Local(file) = context::target(connection, std::env::var_os("VMDHCP_LOCAL"))? else {
             return Err(Failure::Usage(
                 "standalone serves the pools of a file: name it with --local=FILE (on a cluster the manager starts the agents)".into(),
             ));
         };
-        logs::init(log_format.into(), log_level(connection.verbose))
-            .map_err(|error| Failure::Usage(error.to_string()))?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let runtime = runtime.map_err(|source| Failure::Io { doing: "start", source })?;
-        runtime.block_on(async {
-            let shutdown = Shutdown::on_signals()
-                .map_err(|source| Failure::Io { doing: "watch for signals", source })?;
+        logging.start(connection.verbose)?;
+        daemon::run(async |shutdown| {
             let opened = cluster::connect(&Target::Local(file.clone())).await?;
             let namespace = connection.namespace.clone().unwrap_or(opened.default_namespace);
             let Some(api) = opened.local else {
@@ -83,15 +59,6 @@ impl Standalone {
             let options = StandaloneOptions { api, client: opened.client, interfaces, listen, snapshots };
             Ok(Box::pin(standalone::run(options, shutdown)).await?)
         })
-    }
-}
-
-/// What is worth a line: a server's start and end, and trouble; more with -v.
-fn log_level(verbose: u8) -> tracing::Level {
-    match verbose {
-        0 => tracing::Level::INFO,
-        1 => tracing::Level::DEBUG,
-        _ => tracing::Level::TRACE,
     }
 }
 

@@ -24,12 +24,17 @@ use super::records::{ClientHistory, timestamp};
 use super::sightings::{Sighting, card_of, key_of};
 use super::state::{Serving, State, lock};
 
-/// The routes of one agent.
+/// `/leases` in upstream's format.
+pub(crate) fn leases_router(state: Arc<State>) -> Router {
+    let show = |Shared(state): Shared<Arc<State>>| async move { Json(leases(&state)) };
+    Router::new().route("/leases", get(show)).with_state(state)
+}
+
+/// The other routes of one agent.
 pub(crate) fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .route("/leases", get(|Shared(state): Shared<Arc<State>>| async move { Json(leases(&state)) }))
         .route("/clients", get(|Shared(state): Shared<Arc<State>>| async move { Json(clients(&state)) }))
         .route("/clients/{mac}", get(client))
         .route("/status", get(|Shared(state): Shared<Arc<State>>| async move { Json(status(&state)) }))
@@ -313,8 +318,12 @@ mod tests {
     }
 
     async fn get(state: &Arc<State>, path: &str) -> (StatusCode, Value) {
+        ask(router(Arc::clone(state)), path).await
+    }
+
+    async fn ask(router: Router, path: &str) -> (StatusCode, Value) {
         let request = http::Request::get(path).body(Body::empty()).unwrap();
-        let response = router(Arc::clone(state)).oneshot(request).await.unwrap();
+        let response = router.oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&body).unwrap_or_default())
@@ -333,8 +342,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn leases_have_the_format_of_upstream() {
-        let (_, leases) = get(&serving_state(), "/leases").await;
+    async fn leases_have_the_format_of_upstream_and_are_not_shown_unasked() {
+        let state = serving_state();
+        assert_eq!(get(&state, "/leases").await.0, StatusCode::NOT_FOUND);
+        let (_, leases) = ask(leases_router(state), "/leases").await;
         assert_eq!(
             leases[A],
             r#"{"ServerIP":"192.168.48.77","ClientIP":"192.168.48.82","SubnetMask":"////AA==","Router":"192.168.48.1","DNS":["1.1.1.1"],"DomainName":"","DomainSearch":null,"NTP":null,"LeaseTime":300}"#

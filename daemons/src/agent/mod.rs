@@ -15,6 +15,7 @@
 mod arp;
 mod counts;
 mod currency;
+pub mod daemon;
 mod filter;
 mod foreign;
 mod frame;
@@ -55,7 +56,7 @@ use metrics::Registration;
 use report::Reporter;
 use state::{Kept, State};
 use tables::Remembered;
-use threads::Threads;
+use threads::{Threads, Wire};
 use watch::{Connections, Keeper};
 
 use crate::runtime::Shutdown;
@@ -75,6 +76,8 @@ pub struct AgentConfig {
     pub lease: Option<(String, String)>,
     /// Where the admin server shows [`Agent::router`].
     pub url: String,
+    /// Whether it follows its pool and reports, and leaves the network alone.
+    pub dry_run: bool,
 }
 
 /// Why an agent did not start, or ended.
@@ -127,13 +130,13 @@ impl Agent {
     pub async fn run(self, shutdown: Shutdown) -> Result<(), AgentError> {
         let Inner { config, client, state, _registration: _ } = &*self.inner;
         let interface = Interface::find(&config.interface)?;
-        let mut threads = Threads::start(&interface, Arc::clone(state))?;
-        let (dhcp, arp, answers) =
-            (Arc::clone(&threads.dhcp), Arc::clone(&threads.arp), Arc::clone(&threads.answers));
+        let mut threads =
+            if config.dry_run { None } else { Some(Threads::start(&interface, Arc::clone(state))?) };
+        let wire = threads.as_ref().map(Threads::wire);
         state.set_socket_open(true);
         tracing::info!(
             pool = %config.pool, interface = %interface.name, mac = %interface.mac(), agent = config.name,
-            "agent started"
+            dry_run = config.dry_run, "agent started"
         );
 
         let pools: Api<IPPool> = Api::namespaced(client.clone(), &config.pool.namespace);
@@ -152,8 +155,7 @@ impl Agent {
                 keeper.follow(pools.clone(), &restart_watch),
                 currency::confirm(&pools, state, &restart_watch),
                 ntp::resolve(wanted_names, resolved, ntp::look_up),
-                arp::probe_leases(&arp, state, &answers),
-                foreign::look_for_servers(&dhcp),
+                look_around(wire.as_ref(), state),
                 state.keep_gauges(),
                 interface.follow_mac(state),
             );
@@ -164,7 +166,7 @@ impl Agent {
         let stop = Shutdown::new();
         let closing = async {
             tokio::join!(
-                server_address::keep(&arp, state, &stop),
+                hold_server_address(wire.as_ref(), state, &stop),
                 self.report(&interface, &stop),
                 self.keep_snapshot(snapshot_states, &stop),
             )
@@ -172,7 +174,7 @@ impl Agent {
         let ending = async {
             let end = tokio::select! {
                 () = shutdown.wait() => Ok(()),
-                error = threads.death() => Err(error),
+                error = death(threads.as_mut()) => Err(error),
             };
             stop.trigger();
             end
@@ -182,14 +184,21 @@ impl Agent {
             never = following => match never {},
         };
         state.set_socket_open(false);
-        threads.stop().await;
+        if let Some(threads) = threads {
+            threads.stop().await;
+        }
         tracing::info!(pool = %config.pool, interface = %interface.name, "agent stopped");
         end
     }
 
-    /// `/healthz`, `/readyz`, `/leases`, `/clients`, `/clients/MAC` and `/status`.
+    /// `/healthz`, `/readyz`, `/clients`, `/clients/MAC` and `/status`.
     pub fn router(&self) -> axum::Router {
         http::router(Arc::clone(&self.inner.state))
+    }
+
+    /// `/leases`: the leases in upstream's format, which shows them only when asked to.
+    pub fn leases_router(&self) -> axum::Router {
+        http::leases_router(Arc::clone(&self.inner.state))
     }
 
     /// The leases in upstream's format, as `/leases` shows them.
@@ -234,5 +243,27 @@ impl Agent {
             lease,
         };
         reporter.run(state, stop).await;
+    }
+}
+
+/// Probes leases and looks for other servers; nothing on a dry run.
+async fn look_around(wire: Option<&Wire>, state: &State) {
+    if let Some(Wire { dhcp, arp, answers }) = wire {
+        tokio::join!(arp::probe_leases(arp, state, answers), foreign::look_for_servers(dhcp));
+    }
+}
+
+async fn hold_server_address(wire: Option<&Wire>, state: &State, stop: &Shutdown) {
+    match wire {
+        Some(Wire { arp, .. }) => server_address::keep(arp, state, stop).await,
+        None => stop.wait().await,
+    }
+}
+
+/// Returns when a thread has died; never on a dry run.
+async fn death(threads: Option<&mut Threads>) -> AgentError {
+    match threads {
+        Some(threads) => threads.death().await,
+        None => std::future::pending().await,
     }
 }

@@ -14,14 +14,20 @@ use super::packet_loop;
 use super::packet_socket::{EtherType, PacketSocket, SocketError};
 use super::state::State;
 
-/// Running threads, and what they share with tasks. Dropping it asks them to end.
-pub(crate) struct Threads {
+/// What the threads share with tasks.
+#[derive(Clone)]
+pub(crate) struct Wire {
     /// Carries IPv4.
     pub(crate) dhcp: Arc<PacketSocket>,
     /// Carries ARP.
     pub(crate) arp: Arc<PacketSocket>,
     /// Who answered ARP probes.
     pub(crate) answers: Arc<Answers>,
+}
+
+/// Running threads. Dropping it asks them to end.
+pub(crate) struct Threads {
+    wire: Wire,
     stop: Arc<AtomicBool>,
     dhcp_thread: Running,
     arp_thread: Running,
@@ -49,7 +55,12 @@ impl Threads {
                 stop.store(true, Ordering::Relaxed);
             })?
         };
-        Ok(Self { dhcp, arp, answers, stop, dhcp_thread, arp_thread })
+        Ok(Self { wire: Wire { dhcp, arp, answers }, stop, dhcp_thread, arp_thread })
+    }
+
+    /// What they share with tasks.
+    pub(crate) fn wire(&self) -> Wire {
+        self.wire.clone()
     }
 
     /// Returns when one of them has died.

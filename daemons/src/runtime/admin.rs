@@ -2,6 +2,7 @@
 //! reach it is decided by the address that it listens on.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,23 +21,57 @@ const DRAIN: Duration = Duration::from_secs(3);
 /// Content type of the OpenMetrics text format, which Prometheus and its kin ask for.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Serves `router` on `listener` until `shutdown`; connections then still open have three seconds to end.
-///
-/// The error says that the listener failed for good.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) -> io::Result<()> {
-    let drained = {
-        let shutdown = shutdown.clone();
-        async move {
-            shutdown.wait().await;
-            tokio::time::sleep(DRAIN).await;
+/// A server that listens, and answers once it is told what.
+#[derive(Debug)]
+pub struct AdminServer {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// The server cannot listen, or can no more.
+#[derive(Debug, thiserror::Error)]
+#[error("the admin server cannot listen on {address}: {error}; choose another address with --listen")]
+pub struct ListenError {
+    /// Where.
+    address: SocketAddr,
+    /// Why.
+    error: io::Error,
+}
+
+impl AdminServer {
+    /// Listens on `address`; port 0 means any free one.
+    pub async fn bind(address: SocketAddr) -> Result<Self, ListenError> {
+        let listening = async {
+            let listener = TcpListener::bind(address).await?;
+            Ok(Self { address: listener.local_addr()?, listener })
+        };
+        listening.await.map_err(|error| ListenError { address, error })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers by `router` until `shutdown`; connections then still open have three seconds to end.
+    ///
+    /// The error says that the listener failed for good.
+    pub async fn serve(self, router: Router, shutdown: Shutdown) -> Result<(), ListenError> {
+        let Self { listener, address } = self;
+        let drained = {
+            let shutdown = shutdown.clone();
+            async move {
+                shutdown.wait().await;
+                tokio::time::sleep(DRAIN).await;
+            }
+        };
+        let server = axum::serve(listener, router)
+            .with_graceful_shutdown(async move { shutdown.wait().await })
+            .into_future();
+        tokio::select! {
+            result = server => result.map_err(|error| ListenError { address, error }),
+            () = drained => Ok(()),
         }
-    };
-    let server = axum::serve(listener, router)
-        .with_graceful_shutdown(async move { shutdown.wait().await })
-        .into_future();
-    tokio::select! {
-        result = server => result,
-        () = drained => Ok(()),
     }
 }
 
@@ -82,10 +117,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_address_that_is_taken_is_named() {
+        let first = AdminServer::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let error = AdminServer::bind(first.address()).await.unwrap_err().to_string();
+        assert!(error.contains(&first.address().to_string()) && error.contains("--listen"), "{error}");
+    }
+
+    #[tokio::test]
     async fn the_server_ends_when_it_is_asked_to() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = AdminServer::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let shutdown = Shutdown::new();
-        let server = tokio::spawn(serve(listener, Router::new(), shutdown.clone()));
+        let server = tokio::spawn(server.serve(Router::new(), shutdown.clone()));
         shutdown.trigger();
         server.await.unwrap().unwrap();
     }

@@ -10,3 +10,11 @@ pub use shutdown::Shutdown;
 
 /// What tells the time; tests on virtual time pass their own.
 pub type Clock = std::sync::Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
+
+/// The name of this machine: on a cluster, of the Pod.
+pub fn host_name() -> std::io::Result<String> {
+    let name = nix::unistd::gethostname()?;
+    name.into_string().map_err(|name| {
+        std::io::Error::other(format!("the name of this machine, {}, is not text", name.display()))
+    })
+}

@@ -58,7 +58,7 @@ async fn agent(
     *request.uri_mut() = uri;
     // The parameters of this route would be taken for parameters of the agent's.
     request.extensions_mut().clear();
-    match agent.router().oneshot(request).await {
+    match agent.router().merge(agent.leases_router()).oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

@@ -14,13 +14,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube::Client;
 use prometheus_client::registry::Registry;
-use tokio::net::TcpListener;
 use vmdhcp_core::NetworkName;
 
 use crate::agent::{AgentError, AgentMetrics};
 use crate::cluster::local::{LocalApi, LockError, OpenError};
 use crate::manager::{self, AutoPool, Limits, ManagerError, ManagerMetrics, ManagerOptions, Placement};
-use crate::runtime::{Shutdown, admin};
+use crate::runtime::Shutdown;
+use crate::runtime::admin::{self, AdminServer, ListenError};
 
 /// What a single machine serves, and where.
 pub struct StandaloneOptions {
@@ -62,13 +62,8 @@ pub enum StandaloneError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The admin server cannot listen.
-    #[error("the admin server cannot listen on {address}: {error}; choose another address with --listen")]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The folder for snapshots cannot be made.
     #[error("the folder {} for snapshots cannot be made: {error}", path.display())]
     Snapshots {
@@ -99,12 +94,8 @@ pub async fn run(options: StandaloneOptions, shutdown: Shutdown) -> Result<(), S
         interfaces.values().map(|interface| api.lock_interface(interface)).collect::<Result<Vec<_>, _>>()?;
     std::fs::create_dir_all(&snapshots)
         .map_err(|error| StandaloneError::Snapshots { path: snapshots.clone(), error })?;
-    let listening = async {
-        let listener = TcpListener::bind(listen).await?;
-        Ok((listener.local_addr()?, listener))
-    };
-    let (address, listener) =
-        listening.await.map_err(|error| StandaloneError::Listen { address: listen, error })?;
+    let server = AdminServer::bind(listen).await?;
+    let address = server.address();
 
     let mut registry = Registry::default();
     let metrics = ManagerMetrics::register(&mut registry);
@@ -132,11 +123,11 @@ pub async fn run(options: StandaloneOptions, shutdown: Shutdown) -> Result<(), S
     let (manager, agents, admin) = tokio::join!(
         ending(manager, &shutdown),
         ending(supervisor.run(shutdown.clone()), &shutdown),
-        ending(admin::serve(listener, router, shutdown.clone()), &shutdown),
+        ending(server.serve(router, shutdown.clone()), &shutdown),
     );
     agents?;
     manager?;
-    admin.map_err(|error| StandaloneError::Listen { address, error })
+    Ok(admin?)
 }
 
 /// The end of one part is the end of all: a process of which half is dead would look alive.

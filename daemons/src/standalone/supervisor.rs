@@ -148,6 +148,7 @@ impl Supervisor {
             snapshot: Some(self.snapshots.join(format!("{}.{}.json", pool.namespace, pool.name))),
             lease: Some((pool.namespace.clone(), agent_lease_name(pool))),
             url: format!("{}/{}/{}", self.url, pool.namespace, pool.name),
+            dry_run: false,
         };
         let agent = Agent::new(config, self.client.clone(), self.metrics.clone())?;
         let stop = Shutdown::new();

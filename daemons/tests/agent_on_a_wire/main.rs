@@ -84,18 +84,19 @@ impl Bench {
     }
 
     fn start_with(&self, client: Client) -> Running {
-        let config = AgentConfig {
+        Running::start(self.config(), client)
+    }
+
+    fn config(&self) -> AgentConfig {
+        AgentConfig {
             name: "agent-1".into(),
             pool: PoolRef { namespace: "default".into(), name: "net-48".into() },
             interface: AGENT_END.into(),
             snapshot: Some(self.snapshot()),
             lease: Some(("default".into(), "agent-1".into())),
             url: "http://127.0.0.1:8080".into(),
-        };
-        let agent = Agent::new(config, client, AgentMetrics::default()).unwrap();
-        let stop = Shutdown::new();
-        let life = tokio::spawn(agent.clone().run(stop.clone()));
-        Running { agent, stop, life }
+            dry_run: false,
+        }
     }
 
     fn snapshot(&self) -> PathBuf {
@@ -104,6 +105,13 @@ impl Bench {
 }
 
 impl Running {
+    fn start(config: AgentConfig, client: Client) -> Self {
+        let agent = Agent::new(config, client, AgentMetrics::default()).unwrap();
+        let stop = Shutdown::new();
+        let life = tokio::spawn(agent.clone().run(stop.clone()));
+        Self { agent, stop, life }
+    }
+
     async fn ready(self) -> Self {
         eventually("the agent is ready", async || self.agent.is_ready()).await;
         self
@@ -156,6 +164,19 @@ fn a_client_gets_its_lease_and_a_stranger_gets_nothing() {
         assert_eq!(running.get("/readyz").await, (StatusCode::OK, json!({"ok": true})));
         running.stop().await;
         assert!(wire.is_silent(CARD, &message(MessageType::Discover, CARD)));
+    });
+}
+
+#[test]
+fn on_a_dry_run_an_agent_knows_its_leases_and_answers_nobody() {
+    alone("on_a_dry_run_an_agent_knows_its_leases_and_answers_nobody", async {
+        let bench = Bench::new().await;
+        let config = AgentConfig { dry_run: true, ..bench.config() };
+        let running = Running::start(config, bench.client.clone()).ready().await;
+        assert_eq!(running.get("/status").await.1["table"]["leases"], 1);
+        let wire = Wire::open();
+        assert!(wire.is_silent(CARD, &message(MessageType::Discover, CARD)));
+        running.stop().await;
     });
 }
 
