@@ -63,7 +63,8 @@ async fn serves(client: &Client, version: &str, resources: &[&str]) -> kube::Res
             let is_served = |resource: &&str| served.resources.iter().any(|served| served.name == *resource);
             Ok(resources.iter().all(is_served))
         }
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
+        // Not always a Status: an aggregator says it in plain text.
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
         Err(error) => Err(error),
     }
 }
