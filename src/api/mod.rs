@@ -3,12 +3,16 @@
 //! These types say what the wire carries and nothing more: texts stay texts, so that an object with a bad field can
 //! still be read, listed, labelled and deleted. [`crate::Pool`] is where a spec becomes checked. The group is shared
 //! with Harvester's network controller: nothing else in it is ours.
+//!
+//! Beside them what is read of KubeVirt's and Multus's kinds, and no more of these.
 
 mod agent_report;
 mod condition;
 mod ippool;
 pub mod limits;
+mod network_attachment_definition;
 mod schema;
+mod virtual_machine;
 mod virtual_machine_network_config;
 
 pub use agent_report::{AddressConflict, AgentReport, ForeignServer};
@@ -16,6 +20,12 @@ pub use condition::{Condition, ConditionStatus, condition, set_condition};
 pub use ippool::{
     AgentPodRef, AgentStatus, Boot, BootRule, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config, IPv4Status,
     LossCause, OptionValue, PoolRange, Range, RecoveryStatus, Reservation, RetiringAddress, Route,
+};
+pub use network_attachment_definition::{NetworkAttachmentDefinition, NetworkAttachmentDefinitionSpec};
+pub use virtual_machine::{
+    Devices, Domain, Interface, InterfaceStatus, MultusNetwork, Network, VirtualMachine,
+    VirtualMachineInstance, VirtualMachineInstanceSpec, VirtualMachineInstanceStatus,
+    VirtualMachineInstanceTemplate, VirtualMachineSpec,
 };
 pub use virtual_machine_network_config::{
     NetworkConfig, NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfig,

@@ -13,6 +13,7 @@
 //! Not here: where agents run. On one machine [`crate::standalone`] runs them; [`Placement`] says which networks have
 //! one.
 
+mod changes;
 mod claim;
 pub mod daemon;
 mod defects;
@@ -20,31 +21,32 @@ mod events;
 mod history;
 mod image;
 mod metrics;
+mod neighbours;
 mod pacer;
 mod pool;
 #[cfg(test)]
 mod simulation;
+mod watches;
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::Shared;
-use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::ResourceRequirements;
 use kube::Client;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Controller;
-use kube::runtime::reflector::{ObjectRef, Store};
-use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
-use serde::de::DeserializeOwned;
-use tokio::sync::{mpsc, oneshot};
-use tokio_stream::wrappers::UnboundedReceiverStream;
-use vmdhcp_core::api::{AGENT_COMPONENT, COMPONENT_LABEL, IPPool, VirtualMachineNetworkConfig};
+use kube::runtime::reflector::Store;
+use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
+use vmdhcp_core::api::{
+    AGENT_COMPONENT, COMPONENT_LABEL, IPPool, NetworkAttachmentDefinition, VirtualMachine,
+    VirtualMachineInstance, VirtualMachineNetworkConfig,
+};
 use vmdhcp_core::{NetworkName, ipam};
 
 pub use image::{ImageError, image_reference};
@@ -53,18 +55,61 @@ pub use pool::agent_lease_name;
 pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
+use neighbours::Neighbours;
+use watches::{FirstList, touched, unserved, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A claim object as it is watched: one that cannot be read is one object that cannot be read.
 type GuardedClaim = DeserializeGuard<VirtualMachineNetworkConfig>;
+/// Likewise those of others.
+type GuardedVirtualMachine = DeserializeGuard<VirtualMachine>;
+type GuardedInstance = DeserializeGuard<VirtualMachineInstance>;
+type GuardedNetwork = DeserializeGuard<NetworkAttachmentDefinition>;
 
-/// Which networks have an agent.
+/// Which networks have an agent, and who starts it.
 #[derive(Debug, Clone)]
 pub enum Placement {
     /// On one machine: network to interface, as given on the command line.
     Interfaces(BTreeMap<NetworkName, String>),
+    /// On a cluster: a Deployment for each pool.
+    Deployments(AgentDeployments),
+    /// Nowhere: somebody else sees to them (upstream's `--no-agent`).
+    Elsewhere,
+}
+
+/// How agents are deployed on a cluster (COMPAT 4.5).
+#[derive(Debug, Clone)]
+pub struct AgentDeployments {
+    /// Namespace of all agents.
+    pub namespace: String,
+    /// Image of an agent, as any OCI reference.
+    pub image: String,
+    /// `imagePullPolicy`; empty for the default of the cluster.
+    pub image_pull_policy: String,
+    /// Secrets, in the namespace of the agents, that the image is pulled with.
+    pub image_pull_secrets: Vec<String>,
+    /// ServiceAccount of the agents.
+    pub service_account_name: String,
+    /// How many agents a pool has, where it does not say so itself.
+    pub replicas: i32,
+    /// What an agent asks of a node.
+    pub resources: ResourceRequirements,
+    /// Agents answer nobody (upstream's `--no-dhcp`).
+    pub dry_run: bool,
+}
+
+/// Which VM networks are given a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AutoPool {
+    /// Those that ask for it by an annotation.
+    #[default]
+    Annotated,
+    /// All of which a subnet is known.
+    All,
+    /// None.
+    Off,
 }
 
 /// What the manager is told.
@@ -72,6 +117,8 @@ pub enum Placement {
 pub struct ManagerOptions {
     /// Where agents run.
     pub placement: Placement,
+    /// Which VM networks are given a pool.
+    pub auto_pool: AutoPool,
     /// The time; tests bring their own.
     pub clock: Clock,
     /// Counters and gauges.
@@ -117,13 +164,20 @@ struct Context {
     pools: Store<IPPool>,
     claims: Store<GuardedClaim>,
     leases: Store<Lease>,
+    /// Empty where KubeVirt is not there.
+    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
+    virtual_machines: Store<GuardedVirtualMachine>,
+    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
+    instances: Store<GuardedInstance>,
+    /// Empty where Multus is not there.
+    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
+    networks: Store<GuardedNetwork>,
     allocators: pool::Allocators,
-    /// Claims whose outcome has changed without an event of their own.
-    changed_claims: mpsc::UnboundedSender<ObjectRef<GuardedClaim>>,
+    changed: changes::Changed,
     pacer: pacer::Pacer,
     largest_pool: usize,
-    /// Of pools, claims and agents.
-    first_lists: [FirstList; 3],
+    /// Of every kind that is watched.
+    first_lists: Vec<FirstList>,
     #[cfg(test)]
     defect: Option<defects::Defect>,
 }
@@ -146,7 +200,7 @@ impl Context {
         false
     }
 
-    /// Returns once the first lists of pools, claims and agents are complete: nothing is decided, and so nothing
+    /// Returns once the first lists of all that is watched are complete: nothing is decided, and so nothing
     /// written, on half of what is known.
     /// The stores are not asked: of all that wait for a store kube wakes the last alone, and its own controller is one
     /// that waits.
@@ -161,61 +215,28 @@ impl Context {
     }
 }
 
-/// Whether the first list of a kind is complete. Any number may wait for it, and wake in the order in which they came:
-/// a run on virtual time has to replay.
-#[derive(Clone)]
-struct FirstList {
-    kind: &'static str,
-    complete: Shared<oneshot::Receiver<()>>,
-}
-
-/// A first list, and what has to be shown each event of the watch once it is in the store.
-fn first_list<K>(kind: &'static str) -> (FirstList, impl FnMut(&watcher::Event<K>) + Send + 'static) {
-    let (completed, complete) = oneshot::channel();
-    let mut completed = Some(completed);
-    let note = move |event: &watcher::Event<K>| {
-        if matches!(event, watcher::Event::InitDone)
-            && let Some(completed) = completed.take()
-        {
-            // An error says that nobody waits any more.
-            let _ = completed.send(());
-        }
-    };
-    (FirstList { kind, complete: complete.shared() }, note)
-}
-
-/// A watch that fills a store and tells when its first list is complete.
-fn watched<K>(
-    api: Api<K>,
-    config: watcher::Config,
-    kind: &'static str,
-) -> Watched<K, impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send>
-where
-    K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
-{
-    let (store, writer) = reflector::store();
-    let (first_list, note) = first_list(kind);
-    let events = watcher(api, config).default_backoff().reflect(writer).inspect_ok(note);
-    Watched { store, first_list, events }
-}
-
-struct Watched<K: kube::runtime::reflector::Lookup<DynamicType = ()> + 'static, S> {
-    store: Store<K>,
-    first_list: FirstList,
-    events: S,
-}
-
-/// Runs the manager until `shutdown`. It writes nothing before its lists of pools, claims and agents are complete.
+/// Runs the manager until `shutdown`. It writes nothing before its first lists are complete.
 ///
 /// When the API turns out to have an older state than it had before (a backup was restored), nothing that is known of
-/// it holds any more, and its watches may stay silent: everything starts anew.
+/// it holds any more, and its watches may stay silent: everything starts anew. So it does when KubeVirt or Multus come
+/// or go.
 pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) -> Result<(), ManagerError> {
-    while run_on_one_history(client.clone(), options.clone(), &shutdown).await? == Ended::OlderState {
-        tracing::warn!(
-            "the API has an older state than before, as if a backup had been restored; starting anew"
-        );
+    loop {
+        let neighbours = tokio::select! {
+            () = shutdown.wait() => return Ok(()),
+            neighbours = Neighbours::discover(&client) => neighbours,
+        };
+        match run_once(client.clone(), options.clone(), neighbours, &shutdown).await {
+            Ended::Shutdown => return Ok(()),
+            Ended::OlderState => tracing::warn!(
+                "the API has an older state than before, as if a backup had been restored; starting anew"
+            ),
+            Ended::Watches => tracing::warn!("the watches have ended; starting anew"),
+            Ended::OtherNeighbours => {
+                tracing::info!("the API serves other kinds of KubeVirt or Multus than before; starting anew");
+            }
+        }
     }
-    Ok(())
 }
 
 /// Why the reconcilers have ended.
@@ -223,14 +244,18 @@ pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) ->
 enum Ended {
     Shutdown,
     OlderState,
+    OtherNeighbours,
+    Watches,
 }
 
-async fn run_on_one_history(
+/// Runs as long as the API goes on as it began.
+async fn run_once(
     client: Client,
     options: ManagerOptions,
+    neighbours: Neighbours,
     shutdown: &Shutdown,
-) -> Result<Ended, ManagerError> {
-    let ManagerOptions { placement, clock, metrics, limits } = options;
+) -> Ended {
+    let ManagerOptions { placement, auto_pool: _, clock, metrics, limits } = options;
     let stop = Shutdown::new();
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
@@ -241,8 +266,21 @@ async fn run_on_one_history(
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
     let reports =
         leases.events.touched_objects().predicate_filter(predicates::annotations, PredicateConfig::default());
+    let (virtual_machines, instances) = if neighbours.virtual_machines {
+        (
+            watched(Api::<GuardedVirtualMachine>::all(client.clone()), everything(), "VirtualMachines"),
+            watched(Api::<GuardedInstance>::all(client.clone()), everything(), "VirtualMachineInstances"),
+        )
+    } else {
+        (unserved("VirtualMachines"), unserved("VirtualMachineInstances"))
+    };
+    let networks = if neighbours.networks {
+        watched(Api::<GuardedNetwork>::all(client.clone()), everything(), "NetworkAttachmentDefinitions")
+    } else {
+        unserved("NetworkAttachmentDefinitions")
+    };
 
-    let (changed_claims, changed_claims_stream) = mpsc::unbounded_channel();
+    let (changed, changes) = changes::channel();
     let context = Arc::new(Context {
         events: events::Events::new(client.clone()),
         pacer: pacer::Pacer::new(limits),
@@ -255,48 +293,50 @@ async fn run_on_one_history(
         clock,
         metrics,
         leases: leases.store,
-        changed_claims,
-        first_lists: [pools.first_list, claims.first_list, leases.first_list],
+        virtual_machines: virtual_machines.store.clone(),
+        instances: instances.store,
+        networks: networks.store.clone(),
+        changed,
+        first_lists: vec![
+            pools.first_list,
+            claims.first_list,
+            leases.first_list,
+            virtual_machines.first_list,
+            instances.first_list,
+            networks.first_list,
+        ],
         #[cfg(test)]
         defect: None,
     });
 
-    let pools = Controller::for_stream(pools.events.applied_objects(), pools.store)
+    let pools = Controller::for_stream(touched(pools.events), pools.store)
         .watches_stream(reports, |lease| pool::pool_of_lease(&lease))
+        .reconcile_on(changes::stream(changes.pools))
         .graceful_shutdown_on(stopped(&stop))
         .run(pool::reconcile, pool::error_policy, context.clone())
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
-    let claims = Controller::for_stream(claims.events.applied_objects(), claims.store)
-        .reconcile_on(UnboundedReceiverStream::new(changed_claims_stream))
+    let claims = Controller::for_stream(touched(claims.events), claims.store)
+        .reconcile_on(changes::stream(changes.claims))
         .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())
         .for_each(|_| async {});
     // Boxed, as they are large.
-    let controllers = Box::pin(async { tokio::join!(pools, claims) });
-    let older_state = async {
-        tokio::select! {
-            () = context.allocators.older_state.notified() => {}
-            () = history::goes_back(&context) => {}
-        }
-    };
-    let end = async {
-        let ended = tokio::select! {
-            () = shutdown.wait() => Ended::Shutdown,
-            () = older_state => Ended::OlderState,
-        };
-        stop.trigger();
-        // A controller that has not listed yet never ends by itself.
-        tokio::time::sleep(STOP_PATIENCE).await;
-        tracing::warn!("the reconcilers did not end in time");
-        ended
-    };
+    let mut controllers = Box::pin(async { tokio::join!(pools, claims) }.fuse());
     let ended = tokio::select! {
-        ((), ()) = controllers => if shutdown.is_triggered() { Ended::Shutdown } else { Ended::OlderState },
-        ended = end => ended,
+        () = shutdown.wait() => Ended::Shutdown,
+        () = context.allocators.older_state.notified() => Ended::OlderState,
+        () = history::goes_back(&context) => Ended::OlderState,
+        () = neighbours.change(&context.client) => Ended::OtherNeighbours,
+        ((), ()) = &mut controllers => Ended::Watches,
     };
+    stop.trigger();
+    // A controller that has not listed yet never ends by itself.
+    if ended != Ended::Watches && tokio::time::timeout(STOP_PATIENCE, controllers).await.is_err() {
+        tracing::warn!("the reconcilers did not end in time");
+    }
     context.allocators.stop().await;
-    Ok(ended)
+    ended
 }
 
 /// Ends when `shutdown` is triggered.

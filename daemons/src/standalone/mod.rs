@@ -18,7 +18,7 @@ use vmdhcp_core::NetworkName;
 
 use crate::agent::{AgentError, AgentMetrics};
 use crate::cluster::local::{LocalApi, LockError, OpenError};
-use crate::manager::{self, Limits, ManagerError, ManagerMetrics, ManagerOptions, Placement};
+use crate::manager::{self, AutoPool, Limits, ManagerError, ManagerMetrics, ManagerOptions, Placement};
 use crate::runtime::Shutdown;
 use crate::runtime::admin::{self, AdminServer, ListenError};
 
@@ -107,7 +107,13 @@ pub async fn run(options: StandaloneOptions, shutdown: Shutdown) -> Result<(), S
     let placement = Placement::Interfaces(interfaces.clone());
     let manager = manager::run(
         client.clone(),
-        ManagerOptions { placement, clock: Arc::new(Timestamp::now), metrics, limits: Limits::default() },
+        ManagerOptions {
+            placement,
+            auto_pool: AutoPool::Off,
+            clock: Arc::new(Timestamp::now),
+            metrics,
+            limits: Limits::default(),
+        },
         shutdown.clone(),
     );
     let url = format!("http://{address}/agents");

@@ -18,8 +18,6 @@ mod owners;
 mod patch;
 mod status;
 mod tally;
-#[path = "../testcluster/mod.rs"]
-mod testcluster;
 mod update;
 mod watch;
 
@@ -51,7 +49,7 @@ macro_rules! checks {
             $(mod $topic {
                 $(#[tokio::test]
                 async fn $check() {
-                    let Some(client) = crate::testcluster::client().await else {
+                    let Some(client) = vmdhcp_testcluster::client().await else {
                         return crate::tally::ON_A_CLUSTER.is_left_out();
                     };
                     crate::fixtures::namespaces(&client).await;

@@ -16,8 +16,8 @@ use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
 use crate::objects::{NAMESPACE, OLD_NAMESPACE, claim, dynamic, named, pool};
 use crate::table::{api, create};
-use crate::testcluster;
 use crate::{agreement, ratchet};
+use vmdhcp_testcluster as testcluster;
 
 /// How long the API server may take until it serves a changed definition.
 const PATIENCE: Duration = Duration::from_secs(30);

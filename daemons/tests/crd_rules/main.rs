@@ -15,8 +15,6 @@ mod objects;
 mod ratchet;
 mod rows;
 mod table;
-#[path = "../testcluster/mod.rs"]
-mod testcluster;
 
 macro_rules! checks {
     ($($topic:ident { $($check:ident)+ })+) => {

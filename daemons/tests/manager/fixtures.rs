@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{Condition, IPPool, IPv4Status, VirtualMachineNetworkConfig};
 use vmdhcp_daemons::cluster::local::{Kinds, LocalApi};
-use vmdhcp_daemons::manager::{self, Limits, ManagerMetrics, ManagerOptions, Placement};
+use vmdhcp_daemons::manager::{self, AutoPool, Limits, ManagerMetrics, ManagerOptions, Placement};
 use vmdhcp_daemons::runtime::Shutdown;
 
 pub(crate) const NAMESPACE: &str = "default";
@@ -72,6 +72,7 @@ impl Manager {
         let ahead = Arc::clone(&self.ahead);
         let options = ManagerOptions {
             placement: Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())])),
+            auto_pool: AutoPool::default(),
             clock: Arc::new(move || {
                 Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed))
             }),

@@ -11,6 +11,5 @@ mod pausing;
 mod recovery;
 mod refusals;
 mod scale;
-#[path = "../testcluster/mod.rs"]
-mod testcluster;
+mod service_accounts;
 mod written;

@@ -11,8 +11,8 @@ use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig as Claim};
 use vmdhcp_daemons::manager::Limits;
 
 use crate::fixtures::{Manager, NAMESPACE, claim, ipv4, pool, pool_condition};
-use crate::testcluster;
 use crate::written::Written;
+use vmdhcp_testcluster as testcluster;
 
 /// How many claims are being created at a time.
 const AT_ONCE: usize = 32;

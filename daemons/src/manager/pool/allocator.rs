@@ -403,8 +403,7 @@ impl Task {
                 };
             // Who asks is told by the answer; to be sent to ask again would only cost a conflict.
             if !askers.contains(claim) && !cards.iter().all(knows) {
-                // The receiver lives as long as the manager.
-                let _ = context.changed_claims.send(claim.object());
+                context.changed.claims.send(claim.object());
             }
         }
         self.announced = Arc::new(settlements);

@@ -176,8 +176,7 @@ async fn finish(
     }
     if let Some(network) = network_of(stored) {
         for claim in claims_on(&network, &context.claims) {
-            // The receiver lives as long as the manager.
-            let _ = context.changed_claims.send(claim);
+            context.changed.claims.send(claim);
         }
     }
     Ok(())
@@ -209,7 +208,7 @@ async fn persist_defaults(api: &Api<IPPool>, stored: &IPPool, with_defaults: &IP
 
 /// Creates the Lease by which the pool's agent reports: agents may update theirs, and create none.
 async fn ensure_agent_lease(stored: &IPPool, key: &PoolRef, context: &Context) -> kube::Result<()> {
-    let Placement::Interfaces(interfaces) = &context.placement;
+    let Placement::Interfaces(interfaces) = &context.placement else { return Ok(()) };
     let name = agent_lease_name(key);
     let known = context.leases.get(&ObjectRef::new(&name).within(&key.namespace)).is_some();
     let placed = network_of(stored).is_some_and(|network| interfaces.contains_key(&network));

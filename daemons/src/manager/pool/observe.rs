@@ -78,8 +78,12 @@ impl Observation {
         let network = network_of(&object);
         let rival = network.as_ref().and_then(|network| pool_of_network(network, &context.pools));
         let rival = rival.map(|pool| PoolRef::of(&pool)).filter(|rival| *rival != key);
-        let Placement::Interfaces(interfaces) = &context.placement;
-        let placed = network.as_ref().is_some_and(|network| interfaces.contains_key(network));
+        let placed = match &context.placement {
+            Placement::Interfaces(interfaces) => {
+                network.as_ref().is_some_and(|network| interfaces.contains_key(network))
+            }
+            Placement::Deployments(_) | Placement::Elsewhere => true,
+        };
         let allocations = allocations(&object);
         versions.read(version(&*object).unwrap_or_default(), &allocations);
         let agents = agents_of(&key, context);

@@ -16,15 +16,16 @@ use kube::runtime::reflector::{self, Lookup, ObjectRef, Store, store::Writer};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, ResourceExt};
 use prometheus_client::registry::Registry;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant};
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL, IPPool};
 
 use super::super::defects::Defect;
+use super::super::watches::{first_list, unserved};
 use super::super::{
-    Context, GuardedClaim, Limits, ManagerMetrics, Placement, claim, events, first_list, pacer, pool,
+    Context, GuardedClaim, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool,
 };
 use super::journal::Journal;
 use crate::cluster::faults::{Faults, Random};
@@ -121,7 +122,12 @@ impl Work {
         let (pools_listed, note_pools) = first_list("IPPools");
         let (claims_listed, note_claims) = first_list("VirtualMachineNetworkConfigs");
         let (leases_listed, note_leases) = first_list("Leases");
-        let (changed_claims, mut changed) = mpsc::unbounded_channel();
+        let (virtual_machines, instances, networks_of_vms) = (
+            unserved("VirtualMachines"),
+            unserved("VirtualMachineInstances"),
+            unserved("NetworkAttachmentDefinitions"),
+        );
+        let (changed, mut changes) = changes::channel();
         let clock = journal.clone();
         let context = Arc::new(Context {
             client: client.clone(),
@@ -134,11 +140,14 @@ impl Work {
             pools: pools.clone(),
             claims: claims.clone(),
             leases,
+            virtual_machines: virtual_machines.store,
+            instances: instances.store,
+            networks: networks_of_vms.store,
             allocators: pool::Allocators::default(),
-            changed_claims,
+            changed,
             pacer: pacer::Pacer::new(Limits::default()),
             largest_pool: Limits::default().largest_pool,
-            first_lists: [pools_listed, claims_listed, leases_listed],
+            first_lists: vec![pools_listed, claims_listed, leases_listed],
             defect,
         });
         let tasks = Tasks::default();
@@ -188,7 +197,7 @@ impl Work {
                 }
             });
         let changes = async move {
-            while let Some(claim) = changed.recv().await {
+            while let Some(claim) = changes.claims.recv().await {
                 of_claims.add(claim);
             }
         };

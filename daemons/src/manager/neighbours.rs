@@ -1,0 +1,70 @@
+//! Which kinds of others the API serves. The reconcilers of what is not there are not started, so that a cluster
+//! without KubeVirt, or a single machine, sees no failing watch; when that changes everything starts anew.
+
+use std::time::Duration;
+
+use kube::Client;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+/// How often the API is asked again.
+const PERIOD: Duration = Duration::from_secs(15);
+/// Pause after an API that did not answer.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// The kinds of others that are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Neighbours {
+    /// KubeVirt's VirtualMachine and VirtualMachineInstance.
+    pub(super) virtual_machines: bool,
+    /// Multus's NetworkAttachmentDefinition.
+    pub(super) networks: bool,
+}
+
+impl Neighbours {
+    /// Asks until the API answers.
+    pub(super) async fn discover(client: &Client) -> Self {
+        loop {
+            match Self::ask(client).await {
+                Ok(found) => return found,
+                Err(error) => {
+                    tracing::warn!(%error, "the API does not tell which kinds it serves");
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    async fn ask(client: &Client) -> kube::Result<Self> {
+        let (virtual_machines, networks) = tokio::try_join!(
+            serves(client, "kubevirt.io/v1", &["virtualmachines", "virtualmachineinstances"]),
+            serves(client, "k8s.cni.cncf.io/v1", &["network-attachment-definitions"]),
+        )?;
+        Ok(Self { virtual_machines, networks })
+    }
+
+    /// Ends when the API serves other kinds than these.
+    pub(super) async fn change(self, client: &Client) {
+        let mut ticks = interval(PERIOD);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            // An API that does not answer says nothing about its kinds.
+            if Self::ask(client).await.is_ok_and(|found| found != self) {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether the API serves all `resources` of a group's version.
+async fn serves(client: &Client, version: &str, resources: &[&str]) -> kube::Result<bool> {
+    match client.list_api_group_resources(version).await {
+        Ok(served) => {
+            let is_served = |resource: &&str| served.resources.iter().any(|served| served.name == *resource);
+            Ok(resources.iter().all(is_served))
+        }
+        // Not always a Status: an aggregator says it in plain text.
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(error) => Err(error),
+    }
+}
