@@ -9,6 +9,7 @@ mod delete;
 mod demo;
 mod lease;
 mod man;
+mod manager;
 mod pool;
 mod standalone;
 mod version;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     /// Leases: who has which address, and why not
     #[command(subcommand)]
     Lease(lease::Lease),
+    Manager(Box<manager::Manager>),
     Agent(agent::Agent),
     AgentInit(agent_init::AgentInit),
     Standalone(standalone::Standalone),
@@ -54,6 +56,7 @@ impl Command {
             }
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Lease(command) => on_api(connection, async |session| command.run(session, output).await),
+            Self::Manager(command) => command.run(connection),
             Self::Agent(command) => command.run(connection),
             Self::AgentInit(command) => command.run(connection),
             Self::Standalone(command) => command.run(connection),

@@ -23,7 +23,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::time::{sleep, timeout};
 
-use super::{Limits, ManagerError, ManagerMetrics, ManagerOptions, Placement};
+use super::{AutoPool, Limits, ManagerError, ManagerMetrics, ManagerOptions, Placement};
 use crate::runtime::Shutdown;
 use crate::runtime::admin::{self, AdminServer, ListenError};
 use crate::runtime::leader_election::{Candidate, Durations, Lost};
@@ -40,6 +40,8 @@ pub const LEASE: &str = "vm-dhcp-controllers";
 pub struct ManagerDaemonOptions {
     /// Where agents run.
     pub placement: Placement,
+    /// Which VM networks are given a pool.
+    pub auto_pool: AutoPool,
     /// How the leader among the replicas is found; none leads unasked.
     pub election: Option<Election>,
     /// Whether the leader applies the definitions of the kinds.
@@ -84,7 +86,7 @@ pub async fn run(
     options: ManagerDaemonOptions,
     shutdown: Shutdown,
 ) -> Result<(), ManagerDaemonError> {
-    let ManagerDaemonOptions { placement, election, apply_kinds, listen, show_caches } = options;
+    let ManagerDaemonOptions { placement, auto_pool, election, apply_kinds, listen, show_caches } = options;
     let server = AdminServer::bind(listen).await?;
     let mut registry = Registry::default();
     let metrics = ManagerMetrics::register(&mut registry);
@@ -99,7 +101,8 @@ pub async fn run(
     tracing::info!(address = %server.address(), "showing probes and metrics");
 
     let clock: crate::runtime::Clock = Arc::new(Timestamp::now);
-    let manager = ManagerOptions { placement, clock: clock.clone(), metrics, limits: Limits::default() };
+    let manager =
+        ManagerOptions { placement, auto_pool, clock: clock.clone(), metrics, limits: Limits::default() };
     let replica = Replica { client, manager, apply_kinds, progress, leader, shutdown: shutdown.clone() };
     let working = async {
         match election {
