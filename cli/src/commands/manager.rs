@@ -106,7 +106,7 @@ struct Agents {
     #[arg(long = "agent-image-pull-secret", value_name = "NAME", value_parser = object_name)]
     agent_image_pull_secrets: Vec<String>,
     /// What an agent asks of its node, as JSON or YAML of a container's `resources`
-    #[arg(long, value_name = "RESOURCES", default_value = r#"{"requests": {"cpu": "10m", "memory": "32Mi"}}"#, value_parser = resources)]
+    #[arg(long, value_name = "RESOURCES", default_value = "requests: {cpu: 10m, memory: 32Mi}", value_parser = resources)]
     agent_resources: ResourceRequirements,
 }
 
