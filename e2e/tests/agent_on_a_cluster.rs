@@ -83,7 +83,7 @@ impl Stage {
             manager,
             _way_of_manager: way_of_manager,
         };
-        Stage::vmdhcp("apply -f -", &MANIFESTS.join("---\n"));
+        Self::vmdhcp("apply -f -", &MANIFESTS.join("---\n"));
         Some(stage)
     }
 

@@ -24,7 +24,7 @@ const IMAGE: &str = concat!("vmdhcp:", env!("CARGO_PKG_VERSION"));
 /// Of several replicas one leads and works; the others stand by, and take over when it ends. The leader first applies
 /// the definitions of both kinds, so that a newer version brings its own.
 ///
-/// It does what its kubeconfig, or the service account of its Pod, may do; docs/cluster.md lists what it needs.
+/// It does what its kubeconfig, or the service account of its Pod, may do; docs/cluster.md lists what that has to be.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   vmdhcp manager --no-agent
