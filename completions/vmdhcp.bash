@@ -19,6 +19,9 @@ _vmdhcp() {
             vmdhcp,agent)
                 cmd="vmdhcp__subcmd__agent"
                 ;;
+            vmdhcp,agent-init)
+                cmd="vmdhcp__subcmd__agent__subcmd__init"
+                ;;
             vmdhcp,apply)
                 cmd="vmdhcp__subcmd__apply"
                 ;;
@@ -39,6 +42,9 @@ _vmdhcp() {
                 ;;
             vmdhcp,man)
                 cmd="vmdhcp__subcmd__man"
+                ;;
+            vmdhcp,manager)
+                cmd="vmdhcp__subcmd__manager"
                 ;;
             vmdhcp,pool)
                 cmd="vmdhcp__subcmd__pool"
@@ -104,7 +110,7 @@ _vmdhcp() {
 
     case "${cmd}" in
         vmdhcp)
-            opts="-n -v -h -V --namespace --local --kubeconfig --context --verbose --help --version apply delete pool lease agent standalone demo completions man crd version"
+            opts="-n -v -h -V --namespace --local --kubeconfig --context --verbose --help --version apply delete pool lease manager agent agent-init standalone demo completions man crd version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -161,6 +167,48 @@ _vmdhcp() {
                     return 0
                     ;;
                 --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --local)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vmdhcp__subcmd__agent__subcmd__init)
+            opts="-n -v -h --nic --log-format --namespace --local --kubeconfig --context --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --nic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -647,6 +695,96 @@ _vmdhcp() {
             fi
             case "${prev}" in
                 --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --local)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vmdhcp__subcmd__manager)
+            opts="-n -v -h --name --listen --auto-pool --no-crds --enable-cache-dump-api --debug --trace --log-format --no-agent --no-dhcp --image --service-account-name --agent-replicas --agent-image-pull-policy --agent-image-pull-secret --agent-resources --no-leader-election --leader-election-namespace --lease-duration --renew-deadline --retry-period --namespace --local --kubeconfig --context --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auto-pool)
+                    COMPREPLY=($(compgen -W "annotated all off" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --image)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service-account-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent-replicas)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent-image-pull-policy)
+                    COMPREPLY=($(compgen -W "Always IfNotPresent Never" -- "${cur}"))
+                    return 0
+                    ;;
+                --agent-image-pull-secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent-resources)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --leader-election-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lease-duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --renew-deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-period)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -35,7 +35,9 @@ complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "apply" -d 'Declare po
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "delete" -d 'Delete what files declare'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "pool" -d 'Pools: the addresses of VM networks'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "lease" -d 'Leases: who has which address, and why not'
+complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "manager" -d 'Allocate the addresses of a cluster, and run an agent for each of its pools'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "agent" -d 'Answer DHCP for one pool of a cluster on one interface'
+complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "agent-init" -d 'Put the interface of an agent in order, before the agent starts'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "standalone" -d 'Serve the pools of one file on this machine\'s interfaces'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "demo" -d 'Show the whole system at work, in namespaces that go away again'
 complete -c vmdhcp -n "__fish_vmdhcp_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -345,6 +347,38 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -l wait -d 'Do not return before the change has come into effect'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l name -d 'Its name in its log' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l listen -d 'Where probes and metrics are shown (plain HTTP)' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l auto-pool -d 'Which VM networks are given a pool of their own' -r -f -a "annotated\t'Those that ask for it by an annotation'
+all\t'All of which a subnet is known'
+off\t'None'"
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l log-format -d 'Form of the log lines on standard error' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l image -d 'Image of the agents' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l service-account-name -d 'Service account of the agents' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l agent-replicas -d 'Agents of a pool that does not say how many it wants' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l agent-image-pull-policy -d 'When nodes pull the image [default: as the cluster has it]' -r -f -a "Always\t''
+IfNotPresent\t''
+Never\t''"
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l agent-image-pull-secret -d 'Secret in the agents\' namespace that the image is pulled with (may be repeated)' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l agent-resources -d 'What an agent asks of its node, as JSON or YAML of a container\'s `resources`' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l leader-election-namespace -d 'Namespace of the Lease' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l lease-duration -d 'How long a lead is waited for that is not renewed' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l renew-deadline -d 'After which time without a renewal a leader ceases' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l retry-period -d 'How often a lead is renewed, or asked for' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l no-crds -d 'Leave the definitions of the kinds as they are, because they come by other means'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l enable-cache-dump-api -d 'Show pools and leases under /ipams and /caches too'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l debug -d 'Log more, as -v does'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l trace -d 'Log everything, as -vv does'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l no-agent -d 'Run no agents: somebody else sees to them'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l no-dhcp -d 'Let agents do everything but answer'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l no-leader-election -d 'Work at once: this is the only replica, and no other manager runs'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l name -d 'Its name, and that of the Lease in which it reports [default: the host\'s name]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l ippool-ref -d 'The pool that it serves' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l nic -d 'The interface that it serves the pool on' -r
@@ -362,6 +396,15 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l debug -d 'Log mo
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -l trace -d 'Log everything, as -vv does'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -l nic -d 'The interface' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -l log-format -d 'Form of the log lines on standard error' -r -f -a "text\t'For people'
+json\t'One JSON object a line'"
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand agent-init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l nic -d 'Serve this VM network on this interface; the network as NAME or NAMESPACE/NAME' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l listen -d 'Where probes, metrics and leases are shown (plain HTTP)' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand standalone" -l log-format -d 'Form of the log lines on standard error' -r -f -a "text\t'For people'

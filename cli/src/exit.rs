@@ -70,7 +70,9 @@ pub(crate) fn number(result: &Result<(), Failure>) -> u8 {
             _ => FAILED,
         },
         Failure::Standalone(_)
+        | Failure::Manager(_)
         | Failure::Agent(_)
+        | Failure::AgentInit(_)
         | Failure::Demo(_)
         | Failure::File { .. }
         | Failure::Unreadable { .. }

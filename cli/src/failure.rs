@@ -71,9 +71,15 @@ pub(crate) enum Failure {
     /// The servers of this machine did not start, or had to stop.
     #[error(transparent)]
     Standalone(#[from] vmdhcp_daemons::standalone::StandaloneError),
+    /// The manager did not start, or had to stop.
+    #[error(transparent)]
+    Manager(#[from] vmdhcp_daemons::manager::daemon::ManagerDaemonError),
     /// The agent of a Pod did not start, or had to stop.
     #[error(transparent)]
     Agent(#[from] vmdhcp_daemons::agent::daemon::AgentDaemonError),
+    /// The interface of an agent could not be put in order.
+    #[error(transparent)]
+    AgentInit(#[from] vmdhcp_daemons::agent::init::InitError),
     /// There is no API to ask.
     #[error("{}", Chain(.0))]
     Connect(#[from] ConnectError),

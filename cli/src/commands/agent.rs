@@ -7,7 +7,7 @@ use clap::{ArgAction, Args};
 use vmdhcp_core::network::is_dns_subdomain;
 use vmdhcp_core::pool::PoolRef;
 use vmdhcp_daemons::agent::AgentConfig;
-use vmdhcp_daemons::agent::daemon::{self as agent, AgentDaemonOptions};
+use vmdhcp_daemons::agent::daemon::{self as agent, AgentDaemonOptions, Listen};
 
 use crate::args::Connection;
 use crate::daemon::{self, Logging};
@@ -81,8 +81,8 @@ impl Agent {
         } = self;
         logging.start(daemon::verbosity(connection, debug, trace))?;
         let listen = match listen {
-            Some(listen) => listen,
-            None => SocketAddr::new(pod_address()?, PORT),
+            Some(listen) => Listen::Anywhere(listen),
+            None => default_listen(daemon::variable("POD_IP"))?,
         };
         let name = match name.filter(|name| !name.is_empty()) {
             Some(name) => name,
@@ -99,13 +99,12 @@ impl Agent {
     }
 }
 
-/// The Pod's address on the cluster's network. Where it is known, nothing is shown on the VM network.
-fn pod_address() -> Result<IpAddr, Failure> {
-    match daemon::variable("POD_IP") {
-        Some(text) => {
-            text.parse().map_err(|_| Failure::Usage(format!("POD_IP is {text:?}, which is no address")))
-        }
-        None => Ok(Ipv4Addr::UNSPECIFIED.into()),
+/// On the cluster's network alone, where the Pod's address there is known.
+fn default_listen(pod_ip: Option<String>) -> Result<Listen, Failure> {
+    let Some(text) = pod_ip else { return Ok(Listen::Anywhere((Ipv4Addr::UNSPECIFIED, PORT).into())) };
+    match text.parse::<IpAddr>() {
+        Ok(address) => Ok(Listen::PodNetwork((address, PORT).into())),
+        Err(_) => Err(Failure::Usage(format!("POD_IP is {text:?}, which is no address"))),
     }
 }
 
@@ -115,5 +114,20 @@ fn pool_ref(text: &str) -> Result<PoolRef, String> {
             Ok(PoolRef { namespace: namespace.to_owned(), name: name.to_owned() })
         }
         _ => Err("write NAMESPACE/NAME, for instance default/net-48".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_are_shown_on_the_pods_network_where_it_is_known() {
+        let listen =
+            |pod_ip: Option<&str>| default_listen(pod_ip.map(str::to_owned)).map_err(|e| e.to_string());
+        assert_eq!(listen(None), Ok(Listen::Anywhere("0.0.0.0:8080".parse().unwrap())));
+        assert_eq!(listen(Some("10.1.2.3")), Ok(Listen::PodNetwork("10.1.2.3:8080".parse().unwrap())));
+        assert_eq!(listen(Some("fd00::3")), Ok(Listen::PodNetwork("[fd00::3]:8080".parse().unwrap())));
+        assert_eq!(listen(Some("pod")).unwrap_err(), "POD_IP is \"pod\", which is no address");
     }
 }

@@ -1,6 +1,7 @@
 //! One file a command; here is only the list of them.
 
 mod agent;
+mod agent_init;
 mod apply;
 mod completions;
 mod crd;
@@ -8,6 +9,7 @@ mod delete;
 mod demo;
 mod lease;
 mod man;
+mod manager;
 mod pool;
 mod standalone;
 mod version;
@@ -31,7 +33,9 @@ pub(crate) enum Command {
     /// Leases: who has which address, and why not
     #[command(subcommand)]
     Lease(lease::Lease),
+    Manager(Box<manager::Manager>),
     Agent(agent::Agent),
+    AgentInit(agent_init::AgentInit),
     Standalone(standalone::Standalone),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -52,7 +56,9 @@ impl Command {
             }
             Self::Pool(command) => on_api(connection, async |session| command.run(session, output).await),
             Self::Lease(command) => on_api(connection, async |session| command.run(session, output).await),
+            Self::Manager(command) => command.run(connection),
             Self::Agent(command) => command.run(connection),
+            Self::AgentInit(command) => command.run(connection),
             Self::Standalone(command) => command.run(connection),
             Self::Demo(command) => command.run(output),
             Self::Completions(command) => command.run(output),

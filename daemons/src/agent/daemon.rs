@@ -15,10 +15,19 @@ use crate::runtime::admin::{self, AdminServer, ListenError};
 pub struct AgentDaemonOptions {
     /// The agent. Its `url` is set by where the admin server listens.
     pub agent: AgentConfig,
-    /// Where the admin server listens; port 0 means any free one.
-    pub listen: SocketAddr,
+    /// Where the admin server listens.
+    pub listen: Listen,
     /// Whether `/leases` is shown.
     pub show_leases: bool,
+}
+
+/// Where the admin server of an agent listens; port 0 means any free one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// At this address of the Pod, on the interface that has it alone: it is not reached from the VM network.
+    PodNetwork(SocketAddr),
+    /// At this address, whoever it is reached by.
+    Anywhere(SocketAddr),
 }
 
 /// Why an agent's process ended, or did not start.
@@ -44,7 +53,10 @@ pub async fn run(
     shutdown: Shutdown,
 ) -> Result<(), AgentDaemonError> {
     let AgentDaemonOptions { mut agent, listen, show_leases } = options;
-    let server = AdminServer::bind(listen).await?;
+    let server = match listen {
+        Listen::PodNetwork(address) => AdminServer::bind_on_its_interface(address)?,
+        Listen::Anywhere(address) => AdminServer::bind(address).await?,
+    };
     let address = server.address();
     agent.url = format!("http://{address}");
 

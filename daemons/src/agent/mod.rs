@@ -20,6 +20,7 @@ mod filter;
 mod foreign;
 mod frame;
 mod http;
+pub mod init;
 mod interface;
 mod metrics;
 mod ntp;

@@ -15,9 +15,11 @@
 
 mod changes;
 mod claim;
+pub mod daemon;
 mod defects;
 mod events;
 mod history;
+mod image;
 mod metrics;
 mod neighbours;
 mod pacer;
@@ -47,6 +49,7 @@ use vmdhcp_core::api::{
 };
 use vmdhcp_core::{NetworkName, ipam};
 
+pub use image::{ImageError, image_reference};
 pub use metrics::ManagerMetrics;
 pub use pool::agent_lease_name;
 pub(crate) use pool::pool_of_network;

@@ -2,7 +2,7 @@
 //! reach it is decided by the address that it listens on.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +10,18 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 use super::Shutdown;
 
 /// How long open connections are waited for once the process is to end.
 const DRAIN: Duration = Duration::from_secs(3);
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 128;
 
 /// Content type of the OpenMetrics text format, which Prometheus and its kin ask for.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -48,6 +53,22 @@ impl AdminServer {
         listening.await.map_err(|error| ListenError { address, error })
     }
 
+    /// The same, and hears only what comes in by the interface that has the address: the kernel would take a packet
+    /// for it from any other too. Must be called within a tokio runtime.
+    pub fn bind_on_its_interface(address: SocketAddr) -> Result<Self, ListenError> {
+        let listening = || -> io::Result<Self> {
+            let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+            socket.set_reuse_address(true)?;
+            socket.set_nonblocking(true)?;
+            socket.bind_device(Some(interface_with(address.ip())?.as_bytes()))?;
+            socket.bind(&address.into())?;
+            socket.listen(BACKLOG)?;
+            let listener = TcpListener::from_std(socket.into())?;
+            Ok(Self { address: listener.local_addr()?, listener })
+        };
+        listening().map_err(|error| ListenError { address, error })
+    }
+
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -73,6 +94,16 @@ impl AdminServer {
             () = drained => Ok(()),
         }
     }
+}
+
+/// The interface that has this address.
+fn interface_with(address: IpAddr) -> io::Result<String> {
+    let has_it = |storage: &SockaddrStorage| {
+        let v4 = storage.as_sockaddr_in().map(|found| IpAddr::V4(found.ip()));
+        v4.or_else(|| storage.as_sockaddr_in6().map(|found| IpAddr::V6(found.ip()))) == Some(address)
+    };
+    let found = nix::ifaddrs::getifaddrs()?.find(|entry| entry.address.as_ref().is_some_and(has_it));
+    found.map(|entry| entry.interface_name).ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
 }
 
 /// `/metrics` of everything in `registry`.
@@ -121,6 +152,19 @@ mod tests {
         let first = AdminServer::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let error = AdminServer::bind(first.address()).await.unwrap_err().to_string();
         assert!(error.contains(&first.address().to_string()) && error.contains("--listen"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_server_on_one_interface_answers_there_and_needs_an_address_of_this_machine() {
+        let server = AdminServer::bind_on_its_interface(([127, 0, 0, 1], 0).into()).unwrap();
+        let (address, shutdown) = (server.address(), Shutdown::new());
+        assert_ne!(address.port(), 0);
+        let serving = tokio::spawn(server.serve(Router::new(), shutdown.clone()));
+        tokio::net::TcpStream::connect(address).await.unwrap();
+        shutdown.trigger();
+        serving.await.unwrap().unwrap();
+        let foreign = AdminServer::bind_on_its_interface(([192, 0, 2, 1], 0).into());
+        assert!(foreign.unwrap_err().to_string().contains("192.0.2.1"));
     }
 
     #[tokio::test]

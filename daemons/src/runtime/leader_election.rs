@@ -100,6 +100,11 @@ pub struct Candidate {
     pub clock: Clock,
 }
 
+/// An identity that no other life of any replica has: the name of the host, as client-go has it, and a random suffix.
+pub fn identity() -> std::io::Result<String> {
+    Ok(format!("{}_{}", super::host_name()?, uuid::Uuid::new_v4()))
+}
+
 /// The lead, until it is lost.
 pub struct Leadership {
     candidate: Candidate,

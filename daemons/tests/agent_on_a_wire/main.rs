@@ -6,6 +6,7 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 
 mod client;
+mod init;
 mod network;
 
 use std::net::Ipv4Addr;

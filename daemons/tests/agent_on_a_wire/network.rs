@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nix::net::if_::InterfaceFlags;
 use rtnetlink::{LinkUnspec, LinkVeth};
 
 /// The end of the cable that the agent serves.
@@ -66,6 +67,36 @@ pub(crate) fn forward(on: bool) {
     fs::write(format!("/proc/sys/net/ipv4/conf/{AGENT_END}/forwarding"), if on { "1" } else { "0" }).unwrap();
 }
 
+/// Whether /proc says so of forwarding at the agent's end.
+pub(crate) fn is_forwarding() -> bool {
+    fs::read_to_string(format!("/proc/sys/net/ipv4/conf/{AGENT_END}/forwarding")).unwrap().trim() != "0"
+}
+
+/// Makes /proc/sys what it is in a container: something to read.
+pub(crate) fn protect_settings() {
+    for line in ["mount --bind /proc/sys /proc/sys", "mount -o remount,bind,ro /proc/sys"] {
+        let mut words = line.split(' ');
+        assert!(Command::new(words.next().unwrap()).args(words).status().unwrap().success(), "{line}");
+    }
+    assert!(fs::write(format!("/proc/sys/net/ipv4/conf/{AGENT_END}/forwarding"), "1").is_err());
+}
+
+/// Gives an interface an address.
+pub(crate) async fn add_address(interface: &str, address: std::net::IpAddr, prefix_length: u8) {
+    let (connection, handle, _) = rtnetlink::new_connection().unwrap();
+    tokio::spawn(connection);
+    let index = nix::net::if_::if_nametoindex(interface).unwrap();
+    handle.address().add(index, address, prefix_length).execute().await.unwrap();
+}
+
+/// Switches an interface on or off.
+pub(crate) async fn switch(interface: &str, on: bool) {
+    let (connection, handle, _) = rtnetlink::new_connection().unwrap();
+    tokio::spawn(connection);
+    let link = LinkUnspec::new_with_index(nix::net::if_::if_nametoindex(interface).unwrap());
+    handle.link().set(if on { link.up() } else { link.down() }.build()).execute().await.unwrap();
+}
+
 /// Gives the card at the agent's end another address.
 pub(crate) async fn set_card(mac: [u8; 6]) {
     let (connection, handle, _) = rtnetlink::new_connection().unwrap();
@@ -83,13 +114,23 @@ pub(crate) async fn remove_cable() {
     handle.link().del(index).execute().await.unwrap();
 }
 
+/// Whether an interface is up, and the cable too.
+pub(crate) fn is_running(interface: &str) -> bool {
+    let running = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
+    let mut entries = nix::ifaddrs::getifaddrs().unwrap();
+    entries.any(|entry| entry.interface_name == interface && entry.flags.contains(running))
+}
+
 /// IPv4 addresses that the kernel has on the agent's end.
 pub(crate) fn kernel_addresses() -> Vec<std::net::Ipv4Addr> {
-    nix::ifaddrs::getifaddrs()
-        .unwrap()
-        .filter(|entry| entry.interface_name == AGENT_END)
-        .filter_map(|entry| Some(entry.address?.as_sockaddr_in()?.ip()))
-        .collect()
+    let addresses = nix::ifaddrs::getifaddrs().unwrap().filter(|entry| entry.interface_name == AGENT_END);
+    addresses.filter_map(|entry| Some(entry.address?.as_sockaddr_in()?.ip())).collect()
+}
+
+/// IPv6 addresses that the kernel has on the agent's end.
+pub(crate) fn kernel_addresses_v6() -> Vec<std::net::Ipv6Addr> {
+    let addresses = nix::ifaddrs::getifaddrs().unwrap().filter(|entry| entry.interface_name == AGENT_END);
+    addresses.filter_map(|entry| Some(entry.address?.as_sockaddr_in6()?.ip())).collect()
 }
 
 /// Waits until it holds, for ten seconds at most.
