@@ -330,6 +330,14 @@ async fn run_once(
         .run(claim::reconcile, claim::error_policy, context.clone())
         .for_each(|_| async {});
     context.metrics.claims.show(context.claims.clone());
+    // Only looked at, until there are reconcilers of them.
+    let mut looked_at = Box::pin(async {
+        tokio::join!(
+            virtual_machines.events.for_each(|_| async {}),
+            instances.events.for_each(|_| async {}),
+            networks.events.for_each(|_| async {}),
+        )
+    });
     // Boxed, as they are large.
     let mut controllers = Box::pin(async { tokio::join!(pools, claims) }.fuse());
     let ended = tokio::select! {
@@ -338,6 +346,7 @@ async fn run_once(
         () = history::goes_back(&context) => Ended::OlderState,
         () = neighbours.change(&context.client) => Ended::OtherNeighbours,
         ((), ()) = &mut controllers => Ended::Watches,
+        ((), (), ()) = &mut looked_at => Ended::Watches,
     };
     stop.trigger();
     // A controller that has not listed yet never ends by itself.

@@ -4,20 +4,13 @@
 //!
 //! - [`client`], [`kubeconfig`]: its administrator
 //! - [`client_as`], [`kubeconfig_as`]: a service account with exactly the rights that the chart gives it
-//! - [`install_neighbours`]: the kinds of KubeVirt and Multus
 //! - [`helm`], [`kubectl`]: those of others
 //!
 //! Where its binaries are not built (`make testcluster`), all of them say `None`, and what wants them is left out;
 //! `VMDHCP_TESTCLUSTER=required` makes that a failure.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    reason = "a stage for tests: it fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a stage for tests: it fails by panicking")]
 
 mod accounts;
-mod neighbours;
 mod release;
 
 use std::io::{BufRead, BufReader};
@@ -35,7 +28,6 @@ use serde::Deserialize;
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
 pub use accounts::{ServiceAccount, client_as, kubeconfig_as};
-pub use neighbours::{install_neighbours, remove_neighbours};
 pub use release::{CHART, RELEASE, RELEASE_NAMESPACE, helm, kubectl};
 
 /// The kinds of others, in several documents.
