@@ -12,5 +12,4 @@ mod pausing;
 mod recovery;
 mod refusals;
 mod scale;
-mod service_accounts;
 mod written;
