@@ -58,7 +58,7 @@ pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
 use neighbours::{NeighbourWatches, Neighbours};
-use watches::{FirstList, touched, watched};
+use watches::{FirstList, touched, unserved, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -264,7 +264,14 @@ async fn run_once(
     let claims =
         watched(Api::<GuardedClaim>::all(client.clone()), everything(), "VirtualMachineNetworkConfigs");
     let agents = format!("{COMPONENT_LABEL}={AGENT_COMPONENT}");
-    let leases = watched(Api::<Lease>::all(client.clone()), everything().labels(&agents), "Leases");
+    let leases = match &placement {
+        Placement::Interfaces(_) => watched(Api::all(client.clone()), everything().labels(&agents), "Leases"),
+        // Nobody else's Leases, on a cluster, are any business of the manager's.
+        Placement::Deployments(agent) => {
+            watched(Api::namespaced(client.clone(), &agent.namespace), everything().labels(&agents), "Leases")
+        }
+        Placement::Elsewhere => unserved("Leases"),
+    };
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
     let reports =
         leases.events.touched_objects().predicate_filter(predicates::annotations, PredicateConfig::default());

@@ -13,6 +13,5 @@ mod pausing;
 mod recovery;
 mod refusals;
 mod scale;
-mod service_accounts;
 mod vms;
 mod written;
