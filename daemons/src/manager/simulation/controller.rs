@@ -25,7 +25,8 @@ use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL
 use super::super::defects::Defect;
 use super::super::watches::{first_list, unserved};
 use super::super::{
-    Context, GuardedClaim, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool, vm,
+    Context, GuardedClaim, GuardedInstance, GuardedVirtualMachine, Limits, ManagerMetrics, Placement,
+    changes, claim, events, pacer, pool, vm,
 };
 use super::journal::Journal;
 use crate::cluster::faults::{Faults, Random};
@@ -122,11 +123,11 @@ impl Work {
         let (pools_listed, note_pools) = first_list("IPPools");
         let (claims_listed, note_claims) = first_list("VirtualMachineNetworkConfigs");
         let (leases_listed, note_leases) = first_list("Leases");
-        let (virtual_machines, instances, networks_of_vms) = (
-            unserved("VirtualMachines"),
-            unserved("VirtualMachineInstances"),
-            unserved("NetworkAttachmentDefinitions"),
-        );
+        let ((machines, machine_writer), (instances, instance_writer)) =
+            (reflector::store(), reflector::store());
+        let (machines_listed, note_machines) = first_list("VirtualMachines");
+        let (instances_listed, note_instances) = first_list("VirtualMachineInstances");
+        let networks_of_vms = unserved("NetworkAttachmentDefinitions");
         let (changed, mut changes) = changes::channel();
         let clock = journal.clone();
         let context = Arc::new(Context {
@@ -140,15 +141,15 @@ impl Work {
             pools: pools.clone(),
             claims: claims.clone(),
             leases,
-            virtual_machines: virtual_machines.store,
-            instances: instances.store,
+            virtual_machines: machines.clone(),
+            instances,
             networks: networks_of_vms.store,
             allocators: pool::Allocators::default(),
             changed,
             told: vm::Told::default(),
             pacer: pacer::Pacer::new(Limits::default()),
             largest_pool: Limits::default().largest_pool,
-            first_lists: vec![pools_listed, claims_listed, leases_listed],
+            first_lists: vec![pools_listed, claims_listed, leases_listed, machines_listed, instances_listed],
             defect,
         });
         let tasks = Tasks::default();
@@ -172,6 +173,19 @@ impl Work {
                 }
             }
         });
+        let of_machines = Queue::new(machines, random.clone(), Arc::clone(&tasks), {
+            let context = Arc::clone(&context);
+            move |object| {
+                let context = Arc::clone(&context);
+                async move {
+                    let done = vm::reconcile(Arc::clone(&object), Arc::clone(&context)).await;
+                    done.unwrap_or_else(|error| vm::error_policy(object, &error, context))
+                }
+            }
+        });
+        let note_pools = both(note_pools, vm::pool_changes(&context));
+        let note_claims = both(note_claims, vm::claim_changes(&context));
+        let note_instances = both(note_instances, vm::instance_changes(&context));
         let config = if defect == Some(Defect::StaleListBelieved) {
             watcher::Config::default().any_semantic()
         } else {
@@ -183,6 +197,23 @@ impl Work {
                 let queue = of_pools.clone();
                 move |object: &IPPool| queue.add(ObjectRef::from_obj(object))
             });
+        let machines = feed(
+            Api::all(client.clone()),
+            config.clone(),
+            (machine_writer, note_machines),
+            random.clone(),
+            {
+                let queue = of_machines.clone();
+                move |object: &GuardedVirtualMachine| queue.add(ObjectRef::from_obj(object))
+            },
+        );
+        let instances = feed(
+            Api::all(client.clone()),
+            config.clone(),
+            (instance_writer, note_instances),
+            random.clone(),
+            |_: &GuardedInstance| {},
+        );
         let claims = feed(Api::all(client.clone()), config, (claim_writer, note_claims), random.clone(), {
             let queue = of_claims.clone();
             move |object: &GuardedClaim| queue.add(ObjectRef::from_obj(object))
@@ -197,13 +228,25 @@ impl Work {
                     of_pools.add(pool);
                 }
             });
-        let changes = async move {
+        let changed_claims = async move {
             while let Some(claim) = changes.claims.recv().await {
                 of_claims.add(claim);
             }
         };
-        let handles =
-            [tokio::spawn(pools), tokio::spawn(claims), tokio::spawn(leases), tokio::spawn(changes)];
+        let changed_machines = async move {
+            while let Some(machine) = changes.virtual_machines.recv().await {
+                of_machines.add(machine);
+            }
+        };
+        let handles = [
+            tokio::spawn(pools),
+            tokio::spawn(claims),
+            tokio::spawn(leases),
+            tokio::spawn(machines),
+            tokio::spawn(instances),
+            tokio::spawn(changed_claims),
+            tokio::spawn(changed_machines),
+        ];
         lock(&tasks).extend(handles.map(|task| task.abort_handle()));
         Self { context, tasks }
     }
@@ -213,6 +256,17 @@ impl Work {
             task.abort();
         }
         self.context.allocators.abort();
+    }
+}
+
+/// Does the one and then the other.
+fn both<K>(
+    mut one: impl FnMut(&Event<K>) + Send,
+    mut other: impl FnMut(&Event<K>) + Send,
+) -> impl FnMut(&Event<K>) + Send {
+    move |event| {
+        one(event);
+        other(event);
     }
 }
 
