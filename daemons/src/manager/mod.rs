@@ -35,8 +35,10 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::Client;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
@@ -172,6 +174,8 @@ struct Context {
     /// Empty where Multus is not there.
     #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     networks: Store<GuardedNetwork>,
+    /// Empty where there is no cluster.
+    workloads: pool::Workloads,
     allocators: pool::Allocators,
     changed: changes::Changed,
     pacer: pacer::Pacer,
@@ -261,8 +265,35 @@ async fn run_once(
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
     let claims =
         watched(Api::<GuardedClaim>::all(client.clone()), everything(), "VirtualMachineNetworkConfigs");
-    let agents = format!("{COMPONENT_LABEL}={AGENT_COMPONENT}");
-    let leases = watched(Api::<Lease>::all(client.clone()), everything().labels(&agents), "Leases");
+    let of_agents = everything().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
+    let (leases, pods, deployments, budgets) = match &placement {
+        Placement::Interfaces(_) => (
+            watched(Api::<Lease>::all(client.clone()), of_agents, "Leases"),
+            unserved("Pods"),
+            unserved("Deployments"),
+            unserved("PodDisruptionBudgets"),
+        ),
+        Placement::Deployments(AgentDeployments { namespace, .. }) => (
+            watched(Api::<Lease>::namespaced(client.clone(), namespace), of_agents.clone(), "Leases"),
+            watched(Api::<Pod>::namespaced(client.clone(), namespace), of_agents.clone(), "Pods"),
+            watched(
+                Api::<Deployment>::namespaced(client.clone(), namespace),
+                of_agents.clone(),
+                "Deployments",
+            ),
+            watched(
+                Api::<PodDisruptionBudget>::namespaced(client.clone(), namespace),
+                of_agents,
+                "PodDisruptionBudgets",
+            ),
+        ),
+        Placement::Elsewhere => (
+            unserved("Leases"),
+            unserved("Pods"),
+            unserved("Deployments"),
+            unserved("PodDisruptionBudgets"),
+        ),
+    };
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
     let reports =
         leases.events.touched_objects().predicate_filter(predicates::annotations, PredicateConfig::default());
@@ -296,8 +327,17 @@ async fn run_once(
         virtual_machines: virtual_machines.store.clone(),
         instances: instances.store,
         networks: networks.store.clone(),
+        workloads: pool::Workloads::new(
+            pods.store,
+            deployments.store,
+            budgets.store,
+            neighbours.networks,
+        ),
         changed,
         first_lists: vec![
+            pods.first_list,
+            deployments.first_list,
+            budgets.first_list,
             pools.first_list,
             claims.first_list,
             leases.first_list,
@@ -310,7 +350,10 @@ async fn run_once(
     });
 
     let pools = Controller::for_stream(touched(pools.events), pools.store)
-        .watches_stream(reports, |lease| pool::pool_of_lease(&lease))
+        .watches_stream(reports, |lease| pool::pool_object_of(&lease))
+        .watches_stream(touched(pods.events), |pod| pool::pool_object_of(&pod))
+        .watches_stream(touched(deployments.events), |deployment| pool::pool_object_of(&deployment))
+        .watches_stream(touched(budgets.events), |budget| pool::pool_object_of(&budget))
         .reconcile_on(changes::stream(changes.pools))
         .graceful_shutdown_on(stopped(&stop))
         .run(pool::reconcile, pool::error_policy, context.clone())
@@ -327,6 +370,7 @@ async fn run_once(
         () = shutdown.wait() => Ended::Shutdown,
         () = context.allocators.older_state.notified() => Ended::OlderState,
         () = history::goes_back(&context) => Ended::OlderState,
+        Err(_) = pool::sweep(&context) => Ended::Watches,
         () = neighbours.change(&context.client) => Ended::OtherNeighbours,
         ((), ()) = &mut controllers => Ended::Watches,
     };

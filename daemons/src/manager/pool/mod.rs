@@ -1,9 +1,11 @@
 //! The pool reconciler: finalizer, default values, the agents' Leases, and the end of a pool. All that is status is the
 //! allocator's.
 
+mod agents;
 pub(super) mod allocator;
 mod apply;
 mod ceiling;
+mod conditions;
 mod loss;
 mod observe;
 mod plan;
@@ -24,10 +26,12 @@ use vmdhcp_core::api::{
 use vmdhcp_core::pool::{PoolRef, defaults};
 use vmdhcp_core::{NetworkName, Pool};
 
+pub(super) use agents::{Workloads, pool_object_of, sweep};
 pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
 
 use super::{Context, GuardedClaim, ManagerError, Placement};
+use agents::PlacingError;
 
 /// Why a pool could not be reconciled; it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +49,6 @@ pub fn agent_lease_name(pool: &PoolRef) -> String {
     pool.name.clone()
 }
 
-/// The pool that an agent's Lease belongs to.
-pub(super) fn pool_of_lease(lease: &Lease) -> Option<ObjectRef<IPPool>> {
-    let (namespace, name) = lease.annotations().get(POOL_ANNOTATION)?.split_once('/')?;
-    Some(ObjectRef::new(name).within(namespace))
-}
-
 /// The network that a pool serves, if its spec names one.
 fn network_of(pool: &IPPool) -> Option<NetworkName> {
     NetworkName::parse(&pool.spec.network_name, &pool.namespace().unwrap_or_default()).ok()
@@ -60,6 +58,12 @@ fn network_of(pool: &IPPool) -> Option<NetworkName> {
 pub(crate) fn pool_of_network(network: &NetworkName, pools: &Store<IPPool>) -> Option<Arc<IPPool>> {
     let on_network = pools.state().into_iter().filter(|pool| network_of(pool).as_ref() == Some(network));
     on_network.min_by_key(|pool| (pool.creation_timestamp().map(|time| time.0), pool.uid()))
+}
+
+/// The older pool of the network of a pool.
+fn rival_of(pool: &IPPool, context: &Context) -> Option<PoolRef> {
+    let oldest = pool_of_network(&network_of(pool)?, &context.pools)?;
+    Some(PoolRef::of(&oldest)).filter(|oldest| *oldest != PoolRef::of(pool))
 }
 
 /// The claims on the network of a pool, in the order of their names.
@@ -108,6 +112,8 @@ pub(super) async fn reconcile(
         return Ok(Action::await_change());
     }
     ensure_agent_lease(&stored, &key, &context).await.map_err(failed("creating the agent's Lease"))?;
+    // What the agents lack must not keep claims from their addresses.
+    let placed = agents::place(&stored, &key, &context).await;
     let allocator = context.allocators.of(&key, &context);
     let pass = allocator
         .refresh()
@@ -123,6 +129,7 @@ pub(super) async fn reconcile(
         let annotations = json!({ "annotations": { ALLOCATING_ANNOTATION: pass.object.uid() } });
         patch_metadata(&api, &pass.object, annotations).await.map_err(failed("marking the pool"))?;
     }
+    placed.map_err(|PlacingError { step, error }| PoolReconcileError::Api { pool: key.clone(), step, error })?;
     // A look now and then mends what no event told of, such as a Lease that somebody deleted.
     Ok(Action::requeue(Duration::from_secs(60)))
 }
@@ -149,14 +156,18 @@ async fn finish(
     api: &Api<IPPool>,
     context: &Arc<Context>,
 ) -> Result<(), PoolReconcileError> {
+    let failed = |PlacingError { step, error }| PoolReconcileError::Api { pool: key.clone(), step, error };
+    let placed = agents::place(stored, key, context).await;
     let allocator = context.allocators.of(key, context);
     let pass = allocator
         .refresh()
         .await
         .map_err(|error| PoolReconcileError::Allocator { pool: key.clone(), error })?;
+    placed.map_err(failed)?;
     if !pass.drained {
         return Ok(());
     }
+    agents::remove(key, context).await.map_err(failed)?;
     // An allocator ends when nobody can ask it any more.
     drop(allocator);
     context.allocators.forget(key).await;
