@@ -33,7 +33,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -58,7 +58,7 @@ pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
 use neighbours::Neighbours;
-use watches::{FirstList, touched, unserved, watched};
+use watches::{FirstList, Watched, touched, unserved, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -172,7 +172,6 @@ struct Context {
     #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     instances: Store<GuardedInstance>,
     /// Empty where Multus is not there.
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     networks: Store<GuardedNetwork>,
     /// Empty where there is no cluster.
     workloads: pool::Workloads,
@@ -266,35 +265,7 @@ async fn run_once(
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
     let claims =
         watched(Api::<GuardedClaim>::all(client.clone()), everything(), "VirtualMachineNetworkConfigs");
-    let of_agents = everything().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
-    let (leases, pods, deployments, budgets) = match &placement {
-        Placement::Interfaces(_) => (
-            watched(Api::<Lease>::all(client.clone()), of_agents, "Leases"),
-            unserved("Pods"),
-            unserved("Deployments"),
-            unserved("PodDisruptionBudgets"),
-        ),
-        Placement::Deployments(AgentDeployments { namespace, .. }) => (
-            watched(Api::<Lease>::namespaced(client.clone(), namespace), of_agents.clone(), "Leases"),
-            watched(Api::<Pod>::namespaced(client.clone(), namespace), of_agents.clone(), "Pods"),
-            watched(
-                Api::<Deployment>::namespaced(client.clone(), namespace),
-                of_agents.clone(),
-                "Deployments",
-            ),
-            watched(
-                Api::<PodDisruptionBudget>::namespaced(client.clone(), namespace),
-                of_agents,
-                "PodDisruptionBudgets",
-            ),
-        ),
-        Placement::Elsewhere => (
-            unserved("Leases"),
-            unserved("Pods"),
-            unserved("Deployments"),
-            unserved("PodDisruptionBudgets"),
-        ),
-    };
+    let (leases, pods, deployments, budgets) = watched_agents(&client, &placement);
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
     let reports =
         leases.events.touched_objects().predicate_filter(predicates::annotations, PredicateConfig::default());
@@ -328,12 +299,7 @@ async fn run_once(
         virtual_machines: virtual_machines.store.clone(),
         instances: instances.store,
         networks: networks.store.clone(),
-        workloads: pool::Workloads::new(
-            pods.store,
-            deployments.store,
-            budgets.store,
-            neighbours.networks,
-        ),
+        workloads: pool::Workloads::new(pods.store, deployments.store, budgets.store, neighbours.networks),
         changed,
         first_lists: vec![
             pods.first_list,
@@ -350,6 +316,8 @@ async fn run_once(
         defect: None,
     });
 
+    let network_events = networks.events.inspect_ok(pool::network_changes(&context));
+    let networks = network_events.take_until(stopped(&stop)).for_each(|_| async {});
     let pools = Controller::for_stream(touched(pools.events), pools.store)
         .watches_stream(reports, |lease| pool::pool_object_of(&lease))
         .watches_stream(touched(pods.events), |pod| pool::pool_object_of(&pod))
@@ -367,14 +335,14 @@ async fn run_once(
         .for_each(|_| async {});
     context.metrics.claims.show(context.claims.clone());
     // Boxed, as they are large.
-    let mut controllers = Box::pin(async { tokio::join!(pools, claims) }.fuse());
+    let mut controllers = Box::pin(async { tokio::join!(pools, claims, networks) }.fuse());
     let ended = tokio::select! {
         () = shutdown.wait() => Ended::Shutdown,
         () = context.allocators.older_state.notified() => Ended::OlderState,
         () = history::goes_back(&context) => Ended::OlderState,
         Err(_) = pool::sweep(&context) => Ended::Watches,
         () = neighbours.change(&context.client) => Ended::OtherNeighbours,
-        ((), ()) = &mut controllers => Ended::Watches,
+        ((), (), ()) = &mut controllers => Ended::Watches,
     };
     stop.trigger();
     // A controller that has not listed yet never ends by itself.
@@ -386,6 +354,32 @@ async fn run_once(
     context.metrics.claims.clear();
     context.metrics.pools.clear();
     ended
+}
+
+/// What agents are made of, where it is looked at.
+fn watched_agents(
+    client: &Client,
+    placement: &Placement,
+) -> (Watched<Lease>, Watched<Pod>, Watched<Deployment>, Watched<PodDisruptionBudget>) {
+    let client = client.clone();
+    let of_agents = watcher::Config::default().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
+    match placement {
+        Placement::Interfaces(_) => (
+            watched(Api::all(client), of_agents, "Leases"),
+            unserved("Pods"),
+            unserved("Deployments"),
+            unserved("PodDisruptionBudgets"),
+        ),
+        Placement::Deployments(AgentDeployments { namespace, .. }) => (
+            watched(Api::namespaced(client.clone(), namespace), of_agents.clone(), "Leases"),
+            watched(Api::namespaced(client.clone(), namespace), of_agents.clone(), "Pods"),
+            watched(Api::namespaced(client.clone(), namespace), of_agents.clone(), "Deployments"),
+            watched(Api::namespaced(client, namespace), of_agents, "PodDisruptionBudgets"),
+        ),
+        Placement::Elsewhere => {
+            (unserved("Leases"), unserved("Pods"), unserved("Deployments"), unserved("PodDisruptionBudgets"))
+        }
+    }
 }
 
 /// Ends when `shutdown` is triggered.

@@ -20,7 +20,8 @@ const LONGEST_WORDS: usize = 1_000;
 /// The roster of the agents, and the one to whom upstream's status refers: of those that serve the one that it was, or
 /// else the oldest.
 pub(super) fn set_agents(observation: &Observation, status: &mut IPPoolStatus, planned: &mut PoolPlan) {
-    let known = observation.agents.iter().filter(|agent| agent.pod.is_some() || !agent.report.agent.is_empty());
+    let known =
+        observation.agents.iter().filter(|agent| agent.pod.is_some() || !agent.report.agent.is_empty());
     status.agents = known.map(roster_entry).take(LONGEST_ROSTER).collect();
     let Placed::OnCluster { pods, .. } = &observation.placed else { return };
     let former = status.agent_pod_ref.take();
@@ -43,7 +44,11 @@ pub(super) fn set_agents(observation: &Observation, status: &mut IPPoolStatus, p
     if let Some(former) = former.as_ref().filter(|_| !is_former(&chosen)) {
         planned.news.push(Notice {
             reason: "AgentMoved",
-            message: format!("the agent in Pod {} serves now; before it was {}", chosen.name_any(), former.name),
+            message: format!(
+                "the agent in Pod {} serves now; before it was {}",
+                chosen.name_any(),
+                former.name
+            ),
             action: "Serve",
         });
     }
@@ -77,8 +82,7 @@ pub(super) fn trouble(
     over: &'static str,
     message: Option<String>,
 ) {
-    let present =
-        condition(&status.conditions, type_).map(|condition| condition.status.clone());
+    let present = condition(&status.conditions, type_).map(|condition| condition.status.clone());
     match message {
         Some(message) => {
             set_condition(
@@ -178,9 +182,13 @@ fn registered(observation: &Observation) -> Option<Verdict> {
         // The next look at the pool, which its resuming has caused, says better.
         Registration::Paused => return None,
         Registration::Deployed => Verdict::yes("AgentDeployed"),
-        Registration::Held => Verdict { holds: true, reason: "UpgradeHeld", message: format!(
-            "the agent of the system before serves on; remove the annotation {HOLD_AGENT_UPGRADE_ANNOTATION} to replace it"
-        )},
+        Registration::Held => Verdict {
+            holds: true,
+            reason: "UpgradeHeld",
+            message: format!(
+                "the agent of the system before serves on; remove the annotation {HOLD_AGENT_UPGRADE_ANNOTATION} to replace it"
+            ),
+        },
         Registration::Unnamed => {
             Verdict::no("NetworkInvalid", format!("spec.networkName {network:?} names no network"))
         }
@@ -201,11 +209,16 @@ fn registered(observation: &Observation) -> Option<Verdict> {
         ),
         Registration::NameTaken(owner) => Verdict::no(
             "NameTaken",
-            format!("the agents of pool {owner} have the name that those of this one would have; rename one of the two"),
+            format!(
+                "the agents of pool {owner} have the name that those of this one would have; rename one of the two"
+            ),
         ),
         Registration::Refused(message) => {
             let message: String = message.chars().take(LONGEST_WORDS).collect();
-            Verdict::no("DeploymentRefused", format!("the API does not take the agents' Deployment: {message}"))
+            Verdict::no(
+                "DeploymentRefused",
+                format!("the API does not take the agents' Deployment: {message}"),
+            )
         }
     })
 }
@@ -243,8 +256,8 @@ fn agent_ready(observation: &Observation) -> Verdict {
 /// Why a Deployment makes no Pods.
 fn failure(deployment: &Deployment) -> Option<String> {
     let conditions = deployment.status.as_ref()?.conditions.as_ref()?;
-    let failure = conditions.iter().find(|condition| {
-        condition.type_ == "ReplicaFailure" && condition.status == "True"
-    })?;
+    let failure = conditions
+        .iter()
+        .find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True")?;
     Some(failure.message.as_deref()?.chars().take(LONGEST_WORDS).collect())
 }

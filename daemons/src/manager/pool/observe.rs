@@ -94,9 +94,9 @@ impl Placed {
     fn gather(object: &IPPool, network: Option<&NetworkName>, context: &Context) -> Self {
         let key = PoolRef::of(object);
         match &context.placement {
-            Placement::Interfaces(interfaces) => Self::Here {
-                has_interface: network.is_some_and(|network| interfaces.contains_key(network)),
-            },
+            Placement::Interfaces(interfaces) => {
+                Self::Here { has_interface: network.is_some_and(|network| interfaces.contains_key(network)) }
+            }
             Placement::Deployments(like_all) => Self::OnCluster {
                 registration: context.workloads.registration(&key),
                 deployment: context.workloads.deployment(&key, like_all),

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{
-    Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
-};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::api::core::v1::{
     Affinity, Capabilities, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource,
     HTTPGetAction, LocalObjectReference, NodeAffinity, NodeSelector, NodeSelectorRequirement,
-    NodeSelectorTerm, ObjectFieldSelector, Pod, PodAffinityTerm, PodAntiAffinity, PodSecurityContext, PodSpec,
-    PodTemplateSpec, Probe, SeccompProfile, SecurityContext, Toleration, Volume, VolumeMount,
+    NodeSelectorTerm, ObjectFieldSelector, Pod, PodAffinityTerm, PodAntiAffinity, PodSecurityContext,
+    PodSpec, PodTemplateSpec, Probe, SeccompProfile, SecurityContext, Toleration, Volume, VolumeMount,
     WeightedPodAffinityTerm,
 };
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
@@ -53,7 +51,8 @@ pub(in crate::manager) fn agent_name(pool: &PoolRef) -> String {
         return format!("{whole}-agent");
     }
     let hash = ring::digest::digest(&ring::digest::SHA256, whole.as_bytes());
-    let hash: String = hash.as_ref().iter().take(3).map(|byte| format!("{byte:02x}")).collect();
+    let hash = hash.as_ref();
+    let hash = format!("{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2]);
     // Names of Kubernetes are ASCII.
     let is_plain = whole.as_bytes()[50].is_ascii_lowercase() || whole.as_bytes()[50].is_ascii_digit();
     let (kept, digits) = if is_plain { (51, 5) } else { (50, 6) };

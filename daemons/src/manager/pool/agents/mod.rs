@@ -28,9 +28,7 @@ use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vmdhcp_core::NetworkName;
-use vmdhcp_core::api::{
-    CLUSTER_NETWORK_LABEL, IPPool, NETWORK_TYPE_LABEL, OVERLAY_NETWORK, POOL_ANNOTATION,
-};
+use vmdhcp_core::api::{CLUSTER_NETWORK_LABEL, IPPool, NETWORK_TYPE_LABEL, OVERLAY_NETWORK, POOL_ANNOTATION};
 use vmdhcp_core::pool::PoolRef;
 
 pub(super) use deployment::agent_name;
@@ -152,7 +150,9 @@ pub(super) async fn place(stored: &IPPool, key: &PoolRef, context: &Context) -> 
             Wanted::Unchanged => {}
         }
         for lease in &stale_leases {
-            delete(&context.client, &**lease).await.map_err(failed("deleting the Lease of an earlier Pod"))?;
+            delete(&context.client, &**lease)
+                .await
+                .map_err(failed("deleting the Lease of an earlier Pod"))?;
         }
         for lease in &leases {
             create_lease(lease, context).await.map_err(failed("creating an agent's Lease"))?;
@@ -187,7 +187,9 @@ pub(super) async fn remove(key: &PoolRef, context: &Context) -> Result<(), Placi
     for pod in context.workloads.pods_of(key).into_iter().filter(|pod| !pod::is_ours(pod)) {
         delete(&context.client, &*pod).await.map_err(failed("deleting an agent of before"))?;
     }
-    for lease in context.leases.state().into_iter().filter(|lease| pod::pool_of(&**lease).as_ref() == Some(key)) {
+    for lease in
+        context.leases.state().into_iter().filter(|lease| pod::pool_of(&**lease).as_ref() == Some(key))
+    {
         delete(&context.client, &*lease).await.map_err(failed("deleting an agent's Lease"))?;
     }
     context.workloads.forget(|pool| pool == key);
@@ -297,7 +299,9 @@ async fn apply(
     let before = context.workloads.with(key, |record| record.budget.clone());
     match apply_one(budget, budgets, before, &context.client).await {
         Ok(applied) => context.workloads.with(key, |record| record.budget = Some(applied)),
-        Err(error) => return refusal(error).map(Err).map_err(failed("applying the agents' PodDisruptionBudget")),
+        Err(error) => {
+            return refusal(error).map(Err).map_err(failed("applying the agents' PodDisruptionBudget"));
+        }
     }
     Ok(Ok(()))
 }
@@ -336,7 +340,8 @@ where
     };
     let stored = stored.get(&ObjectRef::new(&name).within(&namespace));
     if let Some(before) = before
-        && stored.is_some_and(|stored| stored.meta().deletion_timestamp.is_none() && as_stored(&stored) == before)
+        && stored
+            .is_some_and(|stored| stored.meta().deletion_timestamp.is_none() && as_stored(&stored) == before)
     {
         return Ok(before);
     }

@@ -8,9 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::ResourceExt;
 use vmdhcp_core::NetworkName;
-use vmdhcp_core::api::{
-    AGENT_REPLICAS_ANNOTATION, HOLD_AGENT_UPGRADE_ANNOTATION, IPPool, POOL_ANNOTATION,
-};
+use vmdhcp_core::api::{AGENT_REPLICAS_ANNOTATION, HOLD_AGENT_UPGRADE_ANNOTATION, IPPool, POOL_ANNOTATION};
 use vmdhcp_core::pool::PoolRef;
 
 use super::super::super::AgentDeployments;
@@ -121,11 +119,13 @@ pub(super) fn plan(situation: &Situation<'_>) -> Placing {
         }
         Registration::Paused => (Wanted::Nothing, bare().cloned().collect()),
         // What serves those who have leases already goes on: to take DHCP from them would help nobody.
-        Registration::Unnamed | Registration::NetworkMissing => (Wanted::Unchanged, Vec::new()),
+        Registration::Unnamed
+        | Registration::NetworkMissing
+        | Registration::NameTaken(_)
+        | Registration::Refused(_) => (Wanted::Unchanged, Vec::new()),
         Registration::Held | Registration::OverlayNetwork | Registration::NetworkTaken(_) => {
             (Wanted::Nothing, Vec::new())
         }
-        Registration::NameTaken(_) | Registration::Refused(_) => (Wanted::Unchanged, Vec::new()),
     };
     let (mut leases, mut stale_leases) = (Vec::new(), Vec::new());
     for reporting in &situation.reporting {

@@ -89,7 +89,8 @@ pub(in crate::manager::pool) fn is_ready(pod: &Pod) -> bool {
 pub(super) fn image(pod: &Pod) -> Option<&str> {
     let containers = &pod.spec.as_ref()?.containers;
     // Upstream names it the same.
-    let agent = containers.iter().find(|container| container.name == CONTAINER).or_else(|| containers.first());
+    let agent =
+        containers.iter().find(|container| container.name == CONTAINER).or_else(|| containers.first());
     agent?.image.as_deref()
 }
 
@@ -133,7 +134,8 @@ pub(in crate::manager::pool) fn obstacle(pod: &Pod) -> (&'static str, String) {
         return ("PodTerminating", format!("{name} is ending, or its node is not heard of"));
     }
     if phase(pod) == "Failed" {
-        let why = pod.status.as_ref().and_then(|status| status.message.as_deref().or(status.reason.as_deref()));
+        let why =
+            pod.status.as_ref().and_then(|status| status.message.as_deref().or(status.reason.as_deref()));
         return (FAILING, format!("{name} has failed: {}", words(why)));
     }
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
@@ -175,9 +177,10 @@ fn stopped_container(container: &ContainerStatus, pod: &Pod) -> Option<String> {
             });
             Some(format!("its container {name} ends again and again{}", why.unwrap_or_default()))
         }
-        reason => {
-            Some(format!("its container {name} does not start: {reason}: {}", words(waiting.message.as_deref())))
-        }
+        reason => Some(format!(
+            "its container {name} does not start: {reason}: {}",
+            words(waiting.message.as_deref())
+        )),
     }
 }
 
