@@ -26,6 +26,7 @@ mod pacer;
 mod pool;
 #[cfg(test)]
 mod simulation;
+mod vm;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -33,12 +34,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::select;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::core::v1::ResourceRequirements;
 use kube::Client;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
@@ -46,8 +46,7 @@ use kube::runtime::controller::Controller;
 use kube::runtime::reflector::Store;
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
 use vmdhcp_core::api::{
-    AGENT_COMPONENT, COMPONENT_LABEL, IPPool, NetworkAttachmentDefinition, VirtualMachine,
-    VirtualMachineInstance, VirtualMachineNetworkConfig,
+    IPPool, NetworkAttachmentDefinition, VirtualMachine, VirtualMachineInstance, VirtualMachineNetworkConfig,
 };
 use vmdhcp_core::{NetworkName, ipam};
 
@@ -57,8 +56,8 @@ pub use pool::agent_lease_name;
 pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
-use neighbours::Neighbours;
-use watches::{FirstList, Watched, touched, unserved, watched};
+use neighbours::{NeighbourWatches, Neighbours};
+use watches::{FirstList, touched, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -167,9 +166,7 @@ struct Context {
     claims: Store<GuardedClaim>,
     leases: Store<Lease>,
     /// Empty where KubeVirt is not there.
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     virtual_machines: Store<GuardedVirtualMachine>,
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     instances: Store<GuardedInstance>,
     /// Empty where Multus is not there.
     networks: Store<GuardedNetwork>,
@@ -177,6 +174,8 @@ struct Context {
     workloads: pool::Workloads,
     allocators: pool::Allocators,
     changed: changes::Changed,
+    /// What users of VMs have been told.
+    told: vm::Told,
     pacer: pacer::Pacer,
     largest_pool: usize,
     /// Of every kind that is watched.
@@ -265,23 +264,12 @@ async fn run_once(
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
     let claims =
         watched(Api::<GuardedClaim>::all(client.clone()), everything(), "VirtualMachineNetworkConfigs");
-    let (leases, pods, deployments, budgets) = watched_agents(&client, &placement);
+    let pool::AgentWatches { leases, pods, deployments, budgets } =
+        pool::AgentWatches::start(&client, &placement);
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
     let reports =
         leases.events.touched_objects().predicate_filter(predicates::annotations, PredicateConfig::default());
-    let (virtual_machines, instances) = if neighbours.virtual_machines {
-        (
-            watched(Api::<GuardedVirtualMachine>::all(client.clone()), everything(), "VirtualMachines"),
-            watched(Api::<GuardedInstance>::all(client.clone()), everything(), "VirtualMachineInstances"),
-        )
-    } else {
-        (unserved("VirtualMachines"), unserved("VirtualMachineInstances"))
-    };
-    let networks = if neighbours.networks {
-        watched(Api::<GuardedNetwork>::all(client.clone()), everything(), "NetworkAttachmentDefinitions")
-    } else {
-        unserved("NetworkAttachmentDefinitions")
-    };
+    let NeighbourWatches { virtual_machines, instances, networks } = neighbours.watch(&client);
 
     let (changed, changes) = changes::channel();
     let context = Arc::new(Context {
@@ -301,6 +289,7 @@ async fn run_once(
         networks: networks.store.clone(),
         workloads: pool::Workloads::new(pods.store, deployments.store, budgets.store, neighbours.networks),
         changed,
+        told: vm::Told::default(),
         first_lists: vec![
             pods.first_list,
             deployments.first_list,
@@ -316,9 +305,12 @@ async fn run_once(
         defect: None,
     });
 
-    let network_events = networks.events.inspect_ok(pool::network_changes(&context));
-    let networks = network_events.take_until(stopped(&stop)).for_each(|_| async {});
-    let pools = Controller::for_stream(touched(pools.events), pools.store)
+    let pool_events = pools.events.inspect_ok(vm::pool_changes(&context));
+    let claim_events = claims.events.inspect_ok(vm::claim_changes(&context));
+    let instance_events = instances.events.inspect_ok(vm::instance_changes(&context));
+    let network_events =
+        networks.events.inspect_ok(vm::network_changes(&context)).inspect_ok(pool::network_changes(&context));
+    let pools = Controller::for_stream(touched(pool_events), pools.store)
         .watches_stream(reports, |lease| pool::pool_object_of(&lease))
         .watches_stream(touched(pods.events), |pod| pool::pool_object_of(&pod))
         .watches_stream(touched(deployments.events), |deployment| pool::pool_object_of(&deployment))
@@ -328,21 +320,36 @@ async fn run_once(
         .run(pool::reconcile, pool::error_policy, context.clone())
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
-    let claims = Controller::for_stream(touched(claims.events), claims.store)
+    let claims = Controller::for_stream(touched(claim_events), claims.store)
         .reconcile_on(changes::stream(changes.claims))
         .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())
         .for_each(|_| async {});
+    // Nothing but their stores is made of these.
+    let others = select(instance_events.map(drop), network_events.map(drop))
+        .take_until(stopped(&stop))
+        .for_each(|()| async {});
+    let virtual_machines = async {
+        if !neighbours.virtual_machines {
+            return stop.wait().await;
+        }
+        Controller::for_stream(touched(virtual_machines.events), virtual_machines.store)
+            .reconcile_on(changes::stream(changes.virtual_machines))
+            .graceful_shutdown_on(stopped(&stop))
+            .run(vm::reconcile, vm::error_policy, context.clone())
+            .for_each(|_| async {})
+            .await;
+    };
     context.metrics.claims.show(context.claims.clone());
     // Boxed, as they are large.
-    let mut controllers = Box::pin(async { tokio::join!(pools, claims, networks) }.fuse());
+    let mut controllers = Box::pin(async { tokio::join!(pools, claims, virtual_machines, others) }.fuse());
     let ended = tokio::select! {
         () = shutdown.wait() => Ended::Shutdown,
         () = context.allocators.older_state.notified() => Ended::OlderState,
         () = history::goes_back(&context) => Ended::OlderState,
         Err(_) = pool::sweep(&context) => Ended::Watches,
         () = neighbours.change(&context.client) => Ended::OtherNeighbours,
-        ((), (), ()) = &mut controllers => Ended::Watches,
+        ((), (), (), ()) = &mut controllers => Ended::Watches,
     };
     stop.trigger();
     // A controller that has not listed yet never ends by itself.
@@ -354,32 +361,6 @@ async fn run_once(
     context.metrics.claims.clear();
     context.metrics.pools.clear();
     ended
-}
-
-/// What agents are made of, where it is looked at.
-fn watched_agents(
-    client: &Client,
-    placement: &Placement,
-) -> (Watched<Lease>, Watched<Pod>, Watched<Deployment>, Watched<PodDisruptionBudget>) {
-    let client = client.clone();
-    let of_agents = watcher::Config::default().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
-    match placement {
-        Placement::Interfaces(_) => (
-            watched(Api::all(client), of_agents, "Leases"),
-            unserved("Pods"),
-            unserved("Deployments"),
-            unserved("PodDisruptionBudgets"),
-        ),
-        Placement::Deployments(AgentDeployments { namespace, .. }) => (
-            watched(Api::namespaced(client.clone(), namespace), of_agents.clone(), "Leases"),
-            watched(Api::namespaced(client.clone(), namespace), of_agents.clone(), "Pods"),
-            watched(Api::namespaced(client.clone(), namespace), of_agents.clone(), "Deployments"),
-            watched(Api::namespaced(client, namespace), of_agents, "PodDisruptionBudgets"),
-        ),
-        Placement::Elsewhere => {
-            (unserved("Leases"), unserved("Pods"), unserved("Deployments"), unserved("PodDisruptionBudgets"))
-        }
-    }
 }
 
 /// Ends when `shutdown` is triggered.

@@ -28,7 +28,7 @@ use vmdhcp_core::api::{
 };
 use vmdhcp_core::pool::{PoolRef, defaults};
 
-pub(super) use agents::{Workloads, pool_object_of, sweep};
+pub(super) use agents::{AgentWatches, Workloads, pool_object_of, sweep};
 pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
 

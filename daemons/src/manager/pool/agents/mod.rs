@@ -12,6 +12,7 @@ pub(super) mod deployment;
 pub(super) mod plan;
 pub(super) mod pod;
 mod sweep;
+mod watches;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -35,6 +36,7 @@ pub(super) use deployment::agent_name;
 pub(super) use plan::Registration;
 pub(in crate::manager) use pod::pool_object_of;
 pub(in crate::manager) use sweep::sweep;
+pub(in crate::manager) use watches::AgentWatches;
 
 use super::super::{AgentDeployments, Context, Placement};
 use super::observe::agents_of;
