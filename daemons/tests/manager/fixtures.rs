@@ -258,6 +258,31 @@ impl Manager {
         of_object.filter_map(|event| event.reason).collect()
     }
 
+    /// Waits for an Event of that reason on the VM, and says what it tells.
+    pub(crate) async fn vm_event(&self, vm: &str, reason: &str) -> String {
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        loop {
+            let found = self.vm_events(vm).await.into_iter().find(|event| event.0 == reason);
+            if let Some((_, note)) = found {
+                return note;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{:#?}", self.vm_events(vm).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Reasons and notes of all Events so far on the VM.
+    pub(crate) async fn vm_events(&self, vm: &str) -> Vec<(String, String)> {
+        let events = self.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let on_vm = |event: &Event| {
+            event.regarding.as_ref().is_some_and(|object| {
+                object.kind.as_deref() == Some("VirtualMachine") && object.name.as_deref() == Some(vm)
+            })
+        };
+        let events = events.into_iter().filter(on_vm);
+        events.map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
+    }
+
     /// Waits for the first Event on the object of that name, and returns its reason.
     pub(crate) async fn first_event_of(&self, name: &str) -> String {
         let first = async {
