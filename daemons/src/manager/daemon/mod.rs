@@ -21,6 +21,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::{AutoPool, Limits, ManagerError, ManagerMetrics, ManagerOptions, Placement};
@@ -150,9 +151,16 @@ impl Replica {
             self.progress.set(Stage::StandingBy);
             candidate.elected().await
         };
+        let mut elected = Box::pin(elected);
         let mut leadership = tokio::select! {
-            leadership = elected => leadership,
-            () = self.shutdown.wait() => return Ok(()),
+            leadership = &mut elected => leadership,
+            () = self.shutdown.wait() => {
+                // It may just have been taken: then others need not wait for it to run out.
+                if let Ok(leadership) = timeout(LAST_ATTEMPT, elected).await {
+                    leadership.release().await;
+                }
+                return Ok(());
+            }
         };
         let ended = tokio::select! {
             lost = leadership.keep() => {
@@ -200,11 +208,20 @@ impl Replica {
             }
         }
         self.progress.set(Stage::Leading);
-        let manager = super::run(self.client.clone(), self.manager.clone(), self.shutdown.clone());
-        Ok(Box::pin(manager).await?)
+        // A task of its own: however busy it is, the Lease goes on being renewed. It ends with the set.
+        let mut task = JoinSet::new();
+        task.spawn(Box::pin(super::run(self.client.clone(), self.manager.clone(), self.shutdown.clone())));
+        match task.join_next().await {
+            Some(Ok(ended)) => Ok(ended?),
+            Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // Nobody else ends it.
+            Some(Err(_)) | None => Ok(()),
+        }
     }
 }
 
+/// How long an attempt to lead that is under way may hold up the end.
+const LAST_ATTEMPT: Duration = Duration::from_secs(1);
 /// How long one answer of the API is waited for, and the pause before it is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(2);
