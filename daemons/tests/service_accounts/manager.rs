@@ -12,7 +12,10 @@ use kube::{CustomResourceExt, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
-use vmdhcp_core::api::{ConditionStatus, IPPool, REUSE_ANNOTATION, VirtualMachineNetworkConfig, condition};
+use vmdhcp_core::api::{
+    ConditionStatus, IPPool, NetworkAttachmentDefinition, REUSE_ANNOTATION, VirtualMachine,
+    VirtualMachineNetworkConfig, condition,
+};
 use vmdhcp_daemons::manager::daemon::{self, Election, ManagerDaemonError, ManagerDaemonOptions};
 use vmdhcp_daemons::manager::{AgentDeployments, AutoPool, Placement};
 use vmdhcp_daemons::runtime::Shutdown;
@@ -92,6 +95,31 @@ fn claim(name: &str, mac: &str) -> Value {
         "kind": "VirtualMachineNetworkConfig",
         "metadata": { "name": name },
         "spec": { "vmName": name, "networkConfigs": [{ "macAddress": mac, "networkName": NETWORK }] },
+    })
+}
+
+/// A VM with a card on the network; its MAC, and the address that it asks for, are in annotations.
+fn virtual_machine(name: &str, network: &str, mac: &str, address: &str) -> Value {
+    json!({
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "VirtualMachine",
+        "metadata": { "name": name, "annotations": {
+            "harvesterhci.io/mac-address": json!({ "nic-1": mac }).to_string(),
+            "static-ip.harvesterhci.io/nic-1": address,
+        } },
+        "spec": { "template": { "spec": {
+            "domain": { "devices": { "interfaces": [{ "name": "nic-1", "bridge": {} }] } },
+            "networks": [{ "name": "nic-1", "multus": { "networkName": network } }],
+        } } },
+    })
+}
+
+fn network(name: &str, annotations: Value) -> Value {
+    json!({
+        "apiVersion": "k8s.cni.cncf.io/v1",
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": { "name": name, "annotations": annotations },
+        "spec": { "config": r#"{"cniVersion": "0.3.1", "type": "bridge", "bridge": "mgmt-br", "vlan": 48}"# },
     })
 }
 
@@ -205,5 +233,39 @@ async fn a_manager_brings_pools_and_claims_through_their_lives() {
     user.until_gone::<VirtualMachineNetworkConfig>("vm-1").await;
     user.until_gone::<IPPool>(POOL).await;
 
+    stage.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_makes_claims_for_vms_changes_them_and_adopts_those_that_are_there() {
+    const NETWORK: &str = "net-49";
+    let Some(stage) = Stage::set().await else { return };
+    let user = &stage.user;
+    user.create::<NetworkAttachmentDefinition>(network(NETWORK, json!({}))).await;
+    user.create::<IPPool>(pool("ippool-2", NETWORK)).await;
+    user.create::<VirtualMachine>(virtual_machine("vm-2", NETWORK, "52:54:00:00:00:02", "192.168.48.120"))
+        .await;
+    assert_eq!(user.allocated("vm-2").await, "192.168.48.120");
+    let another =
+        json!({ "metadata": { "annotations": { "static-ip.harvesterhci.io/nic-1": "192.168.48.121" } } });
+    user.patch::<VirtualMachine>("vm-2", another).await;
+    let moved =
+        |claim: &VirtualMachineNetworkConfig| is_allocated(claim) && address(claim) == "192.168.48.121";
+    user.until("vm-2", "the address of the annotation", moved).await;
+
+    let mut by_hand = claim("vm-3", "52:54:00:00:00:03");
+    by_hand["spec"]["networkConfigs"][0]["networkName"] = json!(NETWORK);
+    user.create::<VirtualMachineNetworkConfig>(by_hand).await;
+    user.allocated("vm-3").await;
+    user.create::<VirtualMachine>(virtual_machine("vm-3", NETWORK, "52:54:00:00:00:03", "")).await;
+    let adopted = |claim: &VirtualMachineNetworkConfig| !claim.owner_references().is_empty();
+    user.until("vm-3", "its owner", adopted).await;
+
+    for vm in ["vm-2", "vm-3"] {
+        user.delete::<VirtualMachine>(vm).await;
+        user.until_gone::<VirtualMachineNetworkConfig>(vm).await;
+    }
+    user.delete::<IPPool>("ippool-2").await;
+    user.until_gone::<IPPool>("ippool-2").await;
     stage.clear().await;
 }
