@@ -36,9 +36,24 @@ impl Events {
     where
         K: Resource<DynamicType = ()>,
     {
+        self.publish(object, notice, EventType::Warning).await;
+    }
+
+    /// The same, of what is as it should be and still worth knowing.
+    pub(super) async fn tell<K>(&self, object: &K, notice: &Notice)
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        self.publish(object, notice, EventType::Normal).await;
+    }
+
+    async fn publish<K>(&self, object: &K, notice: &Notice, type_: EventType)
+    where
+        K: Resource<DynamicType = ()>,
+    {
         let Notice { reason, message, action } = notice;
         let event = Event {
-            type_: EventType::Warning,
+            type_,
             reason: (*reason).to_owned(),
             note: Some(shortened(message)),
             action: (*action).to_owned(),

@@ -25,7 +25,7 @@ use crate::neighbours;
 
 pub(crate) const NAMESPACE: &str = "default";
 /// How long a condition is waited for before the test fails.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running manager. It ends with the test's runtime.
 pub(crate) struct Manager {
@@ -33,6 +33,7 @@ pub(crate) struct Manager {
     shutdown: Shutdown,
     task: Option<tokio::task::JoinHandle<()>>,
     registry: Registry,
+    placement: Placement,
     limits: Limits,
     /// How many seconds the manager's clock is ahead of the real one.
     ahead: Arc<AtomicI64>,
@@ -55,11 +56,18 @@ impl Manager {
     }
 
     pub(crate) fn start_within(client: Client, limits: Limits) -> Self {
+        let network = NetworkName { namespace: NAMESPACE.into(), name: "net-48".into() };
+        let placement = Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())]));
+        Self::start_placing(client, placement, limits)
+    }
+
+    pub(crate) fn start_placing(client: Client, placement: Placement, limits: Limits) -> Self {
         let mut manager = Self {
             client,
             shutdown: Shutdown::new(),
             task: None,
             registry: Registry::default(),
+            placement,
             limits,
             ahead: Arc::default(),
         };
@@ -76,10 +84,9 @@ impl Manager {
     pub(crate) fn resume(&mut self) {
         self.shutdown = Shutdown::new();
         self.registry = Registry::default();
-        let network = NetworkName { namespace: NAMESPACE.into(), name: "net-48".into() };
         let ahead = Arc::clone(&self.ahead);
         let options = ManagerOptions {
-            placement: Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())])),
+            placement: self.placement.clone(),
             auto_pool: AutoPool::default(),
             clock: Arc::new(move || {
                 Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed))
@@ -89,6 +96,11 @@ impl Manager {
         };
         let (client, shutdown) = (self.client.clone(), self.shutdown.clone());
         self.task = Some(tokio::spawn(async move { manager::run(client, options, shutdown).await.unwrap() }));
+    }
+
+    /// Has agents placed otherwise from the next start on.
+    pub(crate) fn place(&mut self, placement: Placement) {
+        self.placement = placement;
     }
 
     /// Puts the manager's clock ahead.
@@ -202,6 +214,21 @@ impl Manager {
                 panic!("{name} did not become what it should: {:#?}", self.api::<K>().get_opt(name).await)
             }
         }
+    }
+
+    /// Has a pool looked at, and returns it as that look has left it.
+    ///
+    /// A new generation tells that the look is over: every status names the one that it was computed from.
+    pub(crate) async fn settled(&self, name: &str) -> IPPool {
+        let looked_at = |pool: &IPPool| {
+            let seen = pool.status.as_ref().and_then(|status| status.observed_generation);
+            seen == pool.metadata.generation
+        };
+        for dns in [json!(["9.9.9.9"]), json!(["1.1.1.1"])] {
+            self.patch::<IPPool>(name, json!({ "spec": { "ipv4Config": { "dns": dns } } })).await;
+            self.until(name, looked_at).await;
+        }
+        self.api().get(name).await.unwrap()
     }
 
     /// Whether each card of the claim has an address now.

@@ -127,6 +127,8 @@ impl Work {
             unserved("VirtualMachineInstances"),
             unserved("NetworkAttachmentDefinitions"),
         );
+        let (pods, deployments, budgets) =
+            (unserved("Pods"), unserved("Deployments"), unserved("PodDisruptionBudgets"));
         let (changed, mut changes) = changes::channel();
         let clock = journal.clone();
         let context = Arc::new(Context {
@@ -143,6 +145,7 @@ impl Work {
             virtual_machines: virtual_machines.store,
             instances: instances.store,
             networks: networks_of_vms.store,
+            workloads: pool::Workloads::new(pods.store, deployments.store, budgets.store, false),
             allocators: pool::Allocators::default(),
             changed,
             told: vm::Told::default(),
@@ -192,7 +195,7 @@ impl Work {
             feed(Api::all(client), agents, (lease_writer, note_leases), random, move |lease: &Lease| {
                 let report = lease.annotations().get(AGENT_REPORT_ANNOTATION).cloned();
                 if reports.insert(lease.name_any(), report.clone()) != Some(report)
-                    && let Some(pool) = pool::pool_of_lease(lease)
+                    && let Some(pool) = pool::pool_object_of(lease)
                 {
                     of_pools.add(pool);
                 }
