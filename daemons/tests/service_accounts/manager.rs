@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::await_condition;
@@ -14,8 +16,8 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 use vmdhcp_core::api::{
-    ConditionStatus, IPPool, NetworkAttachmentDefinition, REUSE_ANNOTATION, VirtualMachine,
-    VirtualMachineNetworkConfig, condition,
+    AGENT_REPLICAS_ANNOTATION, ConditionStatus, IPPool, NetworkAttachmentDefinition, REUSE_ANNOTATION,
+    VirtualMachine, VirtualMachineNetworkConfig, condition,
 };
 use vmdhcp_daemons::manager::daemon::{self, Election, ManagerDaemonError, ManagerDaemonOptions};
 use vmdhcp_daemons::manager::{AgentDeployments, AutoPool, Placement};
@@ -324,4 +326,63 @@ async fn a_manager_makes_claims_for_vms_changes_them_and_adopts_those_that_are_t
     user.delete::<IPPool>("ippool-2").await;
     user.until_gone::<IPPool>("ippool-2").await;
     stage.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_starts_agents_counts_them_and_clears_up_after_those_whose_pool_is_gone() {
+    const NETWORK: &str = "net-50";
+    let Some(administrator) = testcluster::client().await else { return };
+    // Its namespace comes with the chart.
+    let Some(_) = testcluster::kubeconfig_as(ServiceAccount::Manager) else { return };
+    let left = bare_agent("gone-pool-agent", "gone-pool");
+    let pods: Api<Pod> = Api::namespaced(administrator.clone(), RELEASE_NAMESPACE);
+    pods.create(&PostParams::default(), &serde_json::from_value(left).unwrap()).await.unwrap();
+    let Some(stage) = Stage::set().await else { return };
+    let user = &stage.user;
+    let agents =
+        User { client: administrator, namespace: RELEASE_NAMESPACE, refusals: user.refusals.clone() };
+    agents.until_gone::<Pod>("gone-pool-agent").await;
+
+    user.create::<NetworkAttachmentDefinition>(network(NETWORK, json!({}))).await;
+    user.create::<IPPool>(pool("ippool-3", NETWORK)).await;
+    let name = "default-ippool-3-agent";
+    let replicas = |deployment: &Deployment| deployment.spec.as_ref().unwrap().replicas;
+    agents.until(name, "two agents", |deployment| replicas(deployment) == Some(2)).await;
+    agents.until(name, "its budget", |_: &PodDisruptionBudget| true).await;
+    let count_leases = async |count: usize| {
+        let of_pool = ListParams::default().labels("network.harvesterhci.io/ippool-name=ippool-3");
+        let counted = async {
+            while agents.api::<Lease>().list(&of_pool).await.unwrap().items.len() != count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let counted = agents.refusals.none_during(tokio::time::timeout(DEADLINE, counted)).await;
+        counted.unwrap_or_else(|_| panic!("never: {count} Leases"));
+    };
+    count_leases(2).await;
+    let one = json!({ "metadata": { "annotations": { AGENT_REPLICAS_ANNOTATION: "1" } } });
+    user.patch::<IPPool>("ippool-3", one).await;
+    agents.until(name, "one agent", |deployment| replicas(deployment) == Some(1)).await;
+    agents.until_gone::<PodDisruptionBudget>(name).await;
+    count_leases(1).await;
+
+    user.delete::<IPPool>("ippool-3").await;
+    user.until_gone::<IPPool>("ippool-3").await;
+    agents.until_gone::<Deployment>(name).await;
+    count_leases(0).await;
+    stage.clear().await;
+}
+
+/// An agent of a pool as upstream starts it.
+fn bare_agent(name: &str, pool: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": { "name": name, "labels": {
+            "network.harvesterhci.io/vm-dhcp-controller": "agent",
+            "network.harvesterhci.io/ippool-namespace": "default",
+            "network.harvesterhci.io/ippool-name": pool,
+        } },
+        "spec": { "containers": [{ "name": "agent", "image": "rancher/harvester-vm-dhcp-agent:v1.6.0" }] },
+    })
 }
