@@ -119,7 +119,7 @@ fn virtual_machine(name: &str, network: &str, mac: &str, address: &str) -> Value
     })
 }
 
-fn network(name: &str, annotations: Value) -> Value {
+fn network(name: &str, annotations: &Value) -> Value {
     json!({
         "apiVersion": "k8s.cni.cncf.io/v1",
         "kind": "NetworkAttachmentDefinition",
@@ -299,7 +299,7 @@ async fn a_manager_makes_claims_for_vms_changes_them_and_adopts_those_that_are_t
     const NETWORK: &str = "net-49";
     let Some(stage) = Stage::set().await else { return };
     let user = &stage.user;
-    user.create::<NetworkAttachmentDefinition>(network(NETWORK, json!({}))).await;
+    user.create::<NetworkAttachmentDefinition>(network(NETWORK, &json!({}))).await;
     user.create::<IPPool>(pool("ippool-2", NETWORK)).await;
     user.create::<VirtualMachine>(virtual_machine("vm-2", NETWORK, "52:54:00:00:00:02", "192.168.48.120"))
         .await;
@@ -343,7 +343,7 @@ async fn a_manager_starts_agents_counts_them_and_clears_up_after_those_whose_poo
         User { client: administrator, namespace: RELEASE_NAMESPACE, refusals: user.refusals.clone() };
     agents.until_gone::<Pod>("gone-pool-agent").await;
 
-    user.create::<NetworkAttachmentDefinition>(network(NETWORK, json!({}))).await;
+    user.create::<NetworkAttachmentDefinition>(network(NETWORK, &json!({}))).await;
     user.create::<IPPool>(pool("ippool-3", NETWORK)).await;
     let name = "default-ippool-3-agent";
     let replicas = |deployment: &Deployment| deployment.spec.as_ref().unwrap().replicas;
