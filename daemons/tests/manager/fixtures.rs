@@ -24,12 +24,16 @@ use vmdhcp_daemons::runtime::Shutdown;
 use crate::neighbours;
 
 pub(crate) const NAMESPACE: &str = "default";
+/// Managers look at a whole cluster, so there is one at a time on the one that tests share.
+pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// How long a condition is waited for before the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running manager. It ends with the test's runtime.
 pub(crate) struct Manager {
     pub(crate) client: Client,
+    /// Where the test has its objects.
+    namespace: String,
     shutdown: Shutdown,
     task: Option<tokio::task::JoinHandle<()>>,
     registry: Registry,
@@ -61,9 +65,15 @@ impl Manager {
         Self::start_placing(client, placement, limits)
     }
 
+    /// The same with a test that has its objects in another namespace.
+    pub(crate) fn in_namespace(self, namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned(), ..self }
+    }
+
     pub(crate) fn start_placing(client: Client, placement: Placement, limits: Limits) -> Self {
         let mut manager = Self {
             client,
+            namespace: NAMESPACE.to_owned(),
             shutdown: Shutdown::new(),
             task: None,
             registry: Registry::default(),
@@ -142,7 +152,7 @@ impl Manager {
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
-        Api::namespaced(self.client.clone(), NAMESPACE)
+        Api::namespaced(self.client.clone(), &self.namespace)
     }
 
     pub(crate) async fn create<K>(&self, object: &K) -> K

@@ -18,4 +18,5 @@ mod recovery;
 mod refusals;
 mod scale;
 mod vms;
+mod vms_on_a_cluster;
 mod written;
