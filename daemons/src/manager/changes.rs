@@ -10,12 +10,10 @@ use super::{GuardedClaim, GuardedNetwork, GuardedVirtualMachine};
 
 /// Where it is said which objects have to be looked at, by kind.
 pub(super) struct Changed {
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     pub(super) pools: Sender<IPPool>,
     pub(super) claims: Sender<GuardedClaim>,
     #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     pub(super) virtual_machines: Sender<GuardedVirtualMachine>,
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     pub(super) networks: Sender<GuardedNetwork>,
 }
 
@@ -25,7 +23,6 @@ pub(super) struct Changes {
     pub(super) claims: mpsc::UnboundedReceiver<ObjectRef<GuardedClaim>>,
     #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     pub(super) virtual_machines: mpsc::UnboundedReceiver<ObjectRef<GuardedVirtualMachine>>,
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     pub(super) networks: mpsc::UnboundedReceiver<ObjectRef<GuardedNetwork>>,
 }
 

@@ -26,6 +26,7 @@ mod pacer;
 mod pool;
 #[cfg(test)]
 mod simulation;
+mod vmnetwork;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::ResourceRequirements;
@@ -170,9 +171,11 @@ struct Context {
     #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     instances: Store<GuardedInstance>,
     /// Empty where Multus is not there.
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     networks: Store<GuardedNetwork>,
     allocators: pool::Allocators,
+    /// `Off` where Multus is not there.
+    auto_pool: AutoPool,
+    vm_networks: vmnetwork::Ledger,
     changed: changes::Changed,
     pacer: pacer::Pacer,
     largest_pool: usize,
@@ -255,7 +258,7 @@ async fn run_once(
     neighbours: Neighbours,
     shutdown: &Shutdown,
 ) -> Ended {
-    let ManagerOptions { placement, auto_pool: _, clock, metrics, limits } = options;
+    let ManagerOptions { placement, auto_pool, clock, metrics, limits } = options;
     let stop = Shutdown::new();
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
@@ -286,6 +289,8 @@ async fn run_once(
         pacer: pacer::Pacer::new(limits),
         largest_pool: limits.largest_pool,
         allocators: pool::Allocators::default(),
+        auto_pool: if neighbours.networks { auto_pool } else { AutoPool::Off },
+        vm_networks: vmnetwork::Ledger::default(),
         pools: pools.store.clone(),
         claims: claims.store.clone(),
         client,
@@ -309,7 +314,9 @@ async fn run_once(
         defect: None,
     });
 
-    let pools = Controller::for_stream(touched(pools.events), pools.store)
+    let heed = Arc::clone(&context);
+    let pool_events = pools.events.inspect_ok(move |event| vmnetwork::pool_event(event, &heed));
+    let pools = Controller::for_stream(touched(pool_events), pools.store)
         .watches_stream(reports, |lease| pool::pool_of_lease(&lease))
         .reconcile_on(changes::stream(changes.pools))
         .graceful_shutdown_on(stopped(&stop))
@@ -321,14 +328,21 @@ async fn run_once(
         .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())
         .for_each(|_| async {});
+    let heed = Arc::clone(&context);
+    let network_events = networks.events.inspect_ok(move |event| vmnetwork::network_event(event, &heed));
+    let networks = Controller::for_stream(touched(network_events), networks.store)
+        .reconcile_on(changes::stream(changes.networks))
+        .graceful_shutdown_on(stopped(&stop))
+        .run(vmnetwork::reconcile, vmnetwork::error_policy, context.clone())
+        .for_each(|_| async {});
     // Boxed, as they are large.
-    let mut controllers = Box::pin(async { tokio::join!(pools, claims) }.fuse());
+    let mut controllers = Box::pin(async { tokio::join!(pools, claims, networks) }.fuse());
     let ended = tokio::select! {
         () = shutdown.wait() => Ended::Shutdown,
         () = context.allocators.older_state.notified() => Ended::OlderState,
         () = history::goes_back(&context) => Ended::OlderState,
         () = neighbours.change(&context.client) => Ended::OtherNeighbours,
-        ((), ()) = &mut controllers => Ended::Watches,
+        ((), (), ()) = &mut controllers => Ended::Watches,
     };
     stop.trigger();
     // A controller that has not listed yet never ends by itself.

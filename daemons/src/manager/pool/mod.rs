@@ -7,6 +7,7 @@ mod ceiling;
 mod loss;
 mod observe;
 mod plan;
+mod standing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use vmdhcp_core::{NetworkName, Pool};
 pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
 
-use super::{Context, GuardedClaim, ManagerError, Placement};
+use super::{Context, GuardedClaim, ManagerError, Placement, vmnetwork};
 
 /// Why a pool could not be reconciled; it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +106,9 @@ pub(super) async fn reconcile(
     let mut with_defaults = IPPool::clone(&stored);
     if defaults::apply(&mut with_defaults) {
         persist_defaults(&api, &stored, &with_defaults).await.map_err(failed("storing default values"))?;
+        return Ok(Action::await_change());
+    }
+    if vmnetwork::follow(&stored, &context).await.map_err(failed("following its VM network"))? {
         return Ok(Action::await_change());
     }
     ensure_agent_lease(&stored, &key, &context).await.map_err(failed("creating the agent's Lease"))?;

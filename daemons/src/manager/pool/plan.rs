@@ -15,6 +15,7 @@ use super::super::Settlement;
 use super::super::events::Notice;
 use super::ceiling::Room;
 use super::observe::{Agent, ClaimKey, Observation};
+use super::standing;
 
 /// After this long without a renewal an agent counts as gone: three heartbeats and a little.
 const AGENT_TIMEOUT: SignedDuration = SignedDuration::from_secs(40);
@@ -81,6 +82,7 @@ pub(super) fn plan(
         observation.agents.iter().filter(|agent| !agent.report.agent.is_empty()).map(roster_entry).collect();
     status.observed_generation = observation.object.metadata.generation;
     set_conditions(observation, &mut status, &mut planned);
+    standing::set_conditions(observation, &mut status, &mut planned);
     if status.ipv4 != before.ipv4 {
         status.last_update = Some(format_time(observation.now));
     }
@@ -332,7 +334,7 @@ fn lost_leases_message(
 }
 
 /// Sets a condition that tells of trouble. It is absent until the first time, and its turning True is an Event.
-fn trouble(
+pub(super) fn trouble(
     observation: &Observation,
     status: &mut IPPoolStatus,
     planned: &mut PoolPlan,
