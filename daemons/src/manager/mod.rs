@@ -224,6 +224,7 @@ impl Context {
 /// it holds any more, and its watches may stay silent: everything starts anew. So it does when KubeVirt or Multus come
 /// or go.
 pub async fn run(client: Client, options: ManagerOptions, shutdown: Shutdown) -> Result<(), ManagerError> {
+    let client = options.metrics.counted(client);
     loop {
         let neighbours = tokio::select! {
             () = shutdown.wait() => return Ok(()),
@@ -335,6 +336,7 @@ async fn run_once(
         .graceful_shutdown_on(stopped(&stop))
         .run(vmnetwork::reconcile, vmnetwork::error_policy, context.clone())
         .for_each(|_| async {});
+    context.metrics.claims.show(context.claims.clone());
     // Boxed, as they are large.
     let mut controllers = Box::pin(async { tokio::join!(pools, claims, networks) }.fuse());
     let ended = tokio::select! {
@@ -350,6 +352,9 @@ async fn run_once(
         tracing::warn!("the reconcilers did not end in time");
     }
     context.allocators.stop().await;
+    // What is shown from now on would be of the past; another replica shows what is.
+    context.metrics.claims.clear();
+    context.metrics.pools.clear();
     ended
 }
 

@@ -204,3 +204,17 @@ async fn an_option_that_cannot_be_served_is_named_in_a_condition_and_costs_only_
     manager.patch::<IPPool>("ippool-1", json!({ "spec": { "ipv4Config": { "dns": ["1.1.1.1"] } } })).await;
     manager.until("ippool-1", |pool: &IPPool| pool_condition(pool, "OptionsLeftOut").status == "False").await;
 }
+
+#[tokio::test]
+async fn a_card_that_gets_another_address_is_told_of_in_an_event() {
+    let manager = Manager::start();
+    manager.create(&seed_pool()).await;
+    manager.create(&claim_of("vm-1", 1, "192.168.48.85")).await;
+    manager.addresses("vm-1").await;
+    let other = json!({ "spec": { "networkConfigs": [{
+        "macAddress": "52:54:00:00:00:01", "networkName": "net-48", "ipAddress": "192.168.48.86",
+    }] } });
+    manager.patch::<VirtualMachineNetworkConfig>("vm-1", other).await;
+    assert_eq!(manager.first_event_of("vm-1").await, "AddressChanged");
+    assert_eq!(manager.addresses("vm-1").await, ["192.168.48.86"]);
+}

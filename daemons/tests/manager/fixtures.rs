@@ -88,12 +88,34 @@ impl Manager {
         self.ahead.fetch_add(i64::try_from(by.as_secs()).unwrap(), Ordering::Relaxed);
     }
 
-    /// The value of a metric without labels, as it is scraped.
-    pub(crate) fn metric(&self, name: &str) -> u64 {
+    /// All metrics, as they are scraped.
+    pub(crate) fn metrics(&self) -> String {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
-        line.expect("the metric is there").parse().unwrap()
+        text
+    }
+
+    /// The series of a metric, as they are scraped.
+    pub(crate) fn series(&self, name: &str) -> Vec<String> {
+        let of_name = |line: &&str| line.starts_with(name) && line[name.len()..].starts_with(['{', ' ']);
+        let mut series: Vec<_> = self.metrics().lines().filter(of_name).map(str::to_owned).collect();
+        series.sort();
+        series
+    }
+
+    /// The value of a metric without labels, as it is scraped.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        self.series(name).first().and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap()
+    }
+
+    /// Waits until a metric has exactly these series, told by everything after its name.
+    pub(crate) async fn until_series(&self, name: &str, expected: &[&str]) {
+        let expected: Vec<_> = expected.iter().map(|series| format!("{name}{series}")).collect();
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        while self.series(name) != expected {
+            assert!(tokio::time::Instant::now() < deadline, "{:#?}", self.series(name));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     pub(crate) fn api<K>(&self) -> Api<K>

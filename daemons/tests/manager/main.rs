@@ -6,6 +6,7 @@ mod allocation;
 mod ceiling;
 mod deletion;
 mod fixtures;
+mod metrics;
 mod on_a_cluster;
 mod pausing;
 mod recovery;

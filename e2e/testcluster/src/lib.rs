@@ -1,5 +1,6 @@
-//! A real Kubernetes control plane for tests, with our kinds installed: one a test process, started by the first test
-//! that asks for it. It ends with the process, which holds its standard input.
+//! A real Kubernetes control plane for tests, with our kinds installed, and KubeVirt's and Multus's as far as a test needs
+//! them (`neighbours.yaml`): one a test process, started by the first test that asks for it. It ends with the process,
+//! which holds its standard input.
 //!
 //! - [`client`], [`kubeconfig`]: its administrator
 //! - [`client_as`], [`kubeconfig_as`]: a service account with exactly the rights that the chart gives it
@@ -23,11 +24,14 @@ use kube::api::{Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::{await_condition, conditions};
 use kube::{Api, Client, Config, CustomResourceExt, ResourceExt};
+use serde::Deserialize;
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
 pub use accounts::{ServiceAccount, client_as, kubeconfig_as};
 pub use release::{CHART, RELEASE, RELEASE_NAMESPACE, helm, kubectl};
 
+/// The kinds of others, in several documents.
+const NEIGHBOURS: &str = include_str!("../neighbours.yaml");
 /// How long a definition may take until its kind is served.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -112,12 +116,18 @@ async fn connect_to(kubeconfig: &Path) -> Client {
 }
 
 async fn install_kinds(kubeconfig: &Path) {
-    let definitions: Api<CustomResourceDefinition> = Api::all(connect_to(kubeconfig).await);
-    for definition in [IPPool::crd(), VirtualMachineNetworkConfig::crd()] {
-        let name = definition.name_any();
+    let api: Api<CustomResourceDefinition> = Api::all(connect_to(kubeconfig).await);
+    let mut definitions = vec![IPPool::crd(), VirtualMachineNetworkConfig::crd()];
+    for document in serde_yaml::Deserializer::from_str(NEIGHBOURS) {
+        definitions.push(CustomResourceDefinition::deserialize(document).unwrap());
+    }
+    for definition in &definitions {
         let apply = PatchParams::apply("vmdhcp-tests").force();
-        definitions.patch(&name, &apply, &Patch::Apply(&definition)).await.unwrap();
-        let established = await_condition(definitions.clone(), &name, conditions::is_crd_established());
+        api.patch(&definition.name_any(), &apply, &Patch::Apply(definition)).await.unwrap();
+    }
+    for definition in definitions {
+        let name = definition.name_any();
+        let established = await_condition(api.clone(), &name, conditions::is_crd_established());
         tokio::time::timeout(PATIENCE, established).await.expect("the kind should be served").unwrap();
     }
 }

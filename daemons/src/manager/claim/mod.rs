@@ -35,6 +35,19 @@ pub(super) enum ClaimReconcileError {
     Unreadable { claim: String, error: String },
 }
 
+impl ClaimReconcileError {
+    /// In one word, for the metric.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Api { error: kube::Error::Api(status), .. } if status.is_conflict() => "Conflict",
+            Self::Api { .. } => "Api",
+            Self::Allocator { error, .. } => error.reason(),
+            Self::Watch(_) => "Watch",
+            Self::Unreadable { .. } => "Unreadable",
+        }
+    }
+}
+
 /// Brings one claim to the state that its pools allow.
 pub(super) async fn reconcile(
     stored: Arc<GuardedClaim>,
@@ -151,7 +164,7 @@ pub(super) fn error_policy(
     error: &ClaimReconcileError,
     context: Arc<Context>,
 ) -> Action {
-    context.metrics.reconcile_errors.inc();
+    context.metrics.reconcile_failed("claim", error.reason());
     match error {
         ClaimReconcileError::Api { error: kube::Error::Api(status), .. } if status.is_conflict() => {
             Action::requeue(Duration::from_millis(50))

@@ -63,6 +63,13 @@ pub(super) fn plan(
                 notices.push(Notice { reason, message: message.clone(), action: "Allocate" });
             }
             first_obstacle.get_or_insert(message);
+        } else if let Some(former) = changed_from(&before, &entry) {
+            let NetworkConfigStatus { mac_address, network_name, allocated_ip_address, .. } = &entry;
+            let message = format!(
+                "{mac_address} on {network_name} has {allocated_ip_address} instead of {former}, which retires; its guest \
+                 learns it when it next renews its lease"
+            );
+            notices.push(Notice { reason: "AddressChanged", message, action: "Allocate" });
         }
         status.network_configs.push(entry);
     }
@@ -80,6 +87,21 @@ pub(super) fn plan(
     set_condition(&mut status.conditions, "InSynced", (!paused).into(), in_sync, "", now);
     let released = settlements.values().flatten().flat_map(BTreeMap::values).all(is_released);
     ClaimPlan { status, released, notices }
+}
+
+/// The address that a card had when it was last told one, if it has another now.
+fn changed_from<'a>(
+    before: &'a VirtualMachineNetworkConfigStatus,
+    now: &NetworkConfigStatus,
+) -> Option<&'a str> {
+    let is_same = |card: &&NetworkConfigStatus| {
+        card.mac_address == now.mac_address && card.network_name == now.network_name
+    };
+    let former = before.cards().iter().find(is_same)?;
+    let changed = former.state == NetworkConfigState::Allocated
+        && now.state == NetworkConfigState::Allocated
+        && former.allocated_ip_address != now.allocated_ip_address;
+    changed.then_some(former.allocated_ip_address.as_str())
 }
 
 /// Whether nothing of a card is left in its pool. A pool that cannot be served holds nothing that could be lost.

@@ -12,11 +12,12 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 use vmdhcp_core::api::IPPool;
-use vmdhcp_core::ipam::Versions;
+use vmdhcp_core::ipam::{Outcome, Versions};
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::PoolRef;
 
 use super::super::defects::Defect;
+use super::super::metrics::PoolCounts;
 use super::super::pacer::Cadence;
 use super::super::vmnetwork::Standing;
 use super::super::{Context, Settlement};
@@ -51,6 +52,19 @@ pub(in crate::manager) enum AllocatorError {
     Write(String),
     #[error("the pool could not be read: {0}")]
     Read(String),
+}
+
+impl AllocatorError {
+    /// In one word, for the metric.
+    pub(in crate::manager) const fn reason(&self) -> &'static str {
+        match self {
+            Self::PoolGone => "PoolGone",
+            Self::Stopping => "Stopping",
+            Self::StatusRefused(_) => "StatusRefused",
+            Self::Write(_) => "Write",
+            Self::Read(_) => "Read",
+        }
+    }
 }
 
 /// What a pass over a pool has left behind.
@@ -218,7 +232,7 @@ impl Task {
             let batch = std::mem::take(&mut waiting);
             if !batch.is_empty() {
                 #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 claims")]
-                context.metrics.requests_per_pass.observe(batch.len() as f64);
+                context.metrics.claims_per_pass.observe(batch.len() as f64);
             }
             let askers = batch.iter().filter_map(|request| request.claim.clone()).collect();
             let (result, next) = match self.pass(&context, &askers).await {
@@ -232,6 +246,7 @@ impl Task {
                 let _ = reply.send(result.clone());
             }
             if gone {
+                context.metrics.pools.forget(&self.key);
                 // A pool of that name that comes later gets an allocator of its own.
                 return;
             }
@@ -388,7 +403,8 @@ impl Task {
     ) -> (Pass, Option<Duration>) {
         let PoolPlan { status, settlements, wake, drained, .. } = planned;
         if let (Ok((pool, _)), Some(ipv4)) = (&observation.pool, &status.ipv4) {
-            context.metrics.show(pool, ipv4);
+            let counts = PoolCounts::new(pool, ipv4, waiting(&settlements));
+            context.metrics.pools.show(self.key.clone(), counts);
         }
         if self.announced_since.elapsed() > TELL_AGAIN {
             self.announced = Arc::default();
@@ -426,4 +442,18 @@ impl Task {
         let reuse_acted_on = observation.is_reuse_acted_on();
         (Pass { object, drained, reuse_acted_on, settlements: Arc::clone(&self.announced) }, wake)
     }
+}
+
+/// How many cards wait, by the reason.
+fn waiting(settlements: &Settlements) -> BTreeMap<&'static str, usize> {
+    let mut waiting = BTreeMap::new();
+    for settlement in settlements.values().flat_map(BTreeMap::values) {
+        let reason = match settlement {
+            Settlement::Planned(Outcome::Waits(why)) => why.reason(),
+            Settlement::Refused { reason, .. } => reason,
+            Settlement::Planned(Outcome::Holds(_) | Outcome::Released) => continue,
+        };
+        *waiting.entry(reason).or_default() += 1;
+    }
+    waiting
 }

@@ -18,12 +18,12 @@ use kube::runtime::controller::Action;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
 use serde_json::json;
+use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{
     AGENT_COMPONENT, ALLOCATING_ANNOTATION, COMPONENT_LABEL, IPPOOL_FINALIZER, IPPool, POOL_ANNOTATION,
     REUSE_ANNOTATION,
 };
 use vmdhcp_core::pool::{PoolRef, defaults};
-use vmdhcp_core::{NetworkName, Pool};
 
 pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
@@ -39,6 +39,18 @@ pub(super) enum PoolReconcileError {
     Watch(#[from] ManagerError),
     #[error("IPPool {pool}: {error}")]
     Allocator { pool: PoolRef, error: AllocatorError },
+}
+
+impl PoolReconcileError {
+    /// In one word, for the metric.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Api { error: kube::Error::Api(status), .. } if status.is_conflict() => "Conflict",
+            Self::Api { .. } => "Api",
+            Self::Watch(_) => "Watch",
+            Self::Allocator { error, .. } => error.reason(),
+        }
+    }
 }
 
 /// Name of the Lease by which the agent of a pool reports, in the pool's namespace: that of the pool.
@@ -134,7 +146,7 @@ pub(super) async fn reconcile(
 /// A pool that failed is tried again; a conflict soon, since only a stale copy stands in the way.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that Controller::run asks for")]
 pub(super) fn error_policy(_: Arc<IPPool>, error: &PoolReconcileError, context: Arc<Context>) -> Action {
-    context.metrics.reconcile_errors.inc();
+    context.metrics.reconcile_failed("pool", error.reason());
     match error {
         PoolReconcileError::Api { error: kube::Error::Api(status), .. } if status.is_conflict() => {
             Action::requeue(Duration::from_millis(50))
@@ -175,9 +187,7 @@ async fn finish(
             error,
         })?,
     }
-    if let Ok((pool, _)) = Pool::from_stored(stored) {
-        context.metrics.forget(&pool);
-    }
+    context.metrics.pools.forget(key);
     if let Some(network) = network_of(stored) {
         for claim in claims_on(&network, &context.claims) {
             context.changed.claims.send(claim);

@@ -59,6 +59,17 @@ pub(super) enum NetworkReconcileError {
     Watch(#[from] ManagerError),
 }
 
+impl NetworkReconcileError {
+    /// As one word, for the metric.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Api { error: kube::Error::Api(status), .. } if status.is_conflict() => "Conflict",
+            Self::Api { .. } => "Api",
+            Self::Watch(_) => "Watch",
+        }
+    }
+}
+
 /// What has been found out about networks and their pools, and told.
 #[derive(Default)]
 pub(super) struct Ledger {
@@ -135,7 +146,7 @@ pub(super) fn error_policy(
     error: &NetworkReconcileError,
     context: Arc<Context>,
 ) -> Action {
-    context.metrics.reconcile_errors.inc();
+    context.metrics.reconcile_failed("vmnetwork", error.reason());
     match error {
         NetworkReconcileError::Api { error: kube::Error::Api(status), .. } if status.is_conflict() => {
             Action::requeue(Duration::from_millis(50))
