@@ -28,6 +28,9 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// A running manager. It ends with the test's runtime.
 pub(crate) struct Manager {
     pub(crate) client: Client,
+    /// Where the objects of the test are.
+    namespace: String,
+    auto_pool: AutoPool,
     shutdown: Shutdown,
     task: Option<tokio::task::JoinHandle<()>>,
     registry: Registry,
@@ -47,8 +50,14 @@ impl Manager {
     }
 
     pub(crate) fn start_within(client: Client, limits: Limits) -> Self {
+        Self::start_in(NAMESPACE, client, limits, AutoPool::default())
+    }
+
+    pub(crate) fn start_in(namespace: &str, client: Client, limits: Limits, auto_pool: AutoPool) -> Self {
         let mut manager = Self {
             client,
+            namespace: namespace.to_owned(),
+            auto_pool,
             shutdown: Shutdown::new(),
             task: None,
             registry: Registry::default(),
@@ -68,11 +77,11 @@ impl Manager {
     pub(crate) fn resume(&mut self) {
         self.shutdown = Shutdown::new();
         self.registry = Registry::default();
-        let network = NetworkName { namespace: NAMESPACE.into(), name: "net-48".into() };
+        let network = NetworkName { namespace: self.namespace.clone(), name: "net-48".into() };
         let ahead = Arc::clone(&self.ahead);
         let options = ManagerOptions {
             placement: Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())])),
-            auto_pool: AutoPool::default(),
+            auto_pool: self.auto_pool,
             clock: Arc::new(move || {
                 Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed))
             }),
@@ -122,7 +131,7 @@ impl Manager {
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
-        Api::namespaced(self.client.clone(), NAMESPACE)
+        Api::namespaced(self.client.clone(), &self.namespace)
     }
 
     pub(crate) async fn create<K>(&self, object: &K) -> K
@@ -248,6 +257,34 @@ impl Manager {
             .into_iter()
             .filter(|event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name));
         of_object.filter_map(|event| event.reason).collect()
+    }
+
+    /// Waits for an Event of that reason on an object of that kind, and returns what it says.
+    pub(crate) async fn event_on(&self, kind: &str, name: &str, reason: &str) -> String {
+        let event = async {
+            loop {
+                if let Some(event) = self.events_on(kind, name).await.into_iter().find(|(is, _)| is == reason)
+                {
+                    return event.1;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        match tokio::time::timeout(DEADLINE, event).await {
+            Ok(event) => event,
+            Err(tokio::time::error::Elapsed { .. }) => panic!("{:?}", self.events_on(kind, name).await),
+        }
+    }
+
+    /// Reason and words of all Events so far on an object of that kind.
+    pub(crate) async fn events_on(&self, kind: &str, name: &str) -> Vec<(String, String)> {
+        let events = self.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let of_object = events.into_iter().filter(|event| {
+            event.regarding.as_ref().is_some_and(|object| {
+                (object.kind.as_deref(), object.name.as_deref()) == (Some(kind), Some(name))
+            })
+        });
+        of_object.map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
     }
 
     /// Waits for the first Event on the object of that name, and returns its reason.

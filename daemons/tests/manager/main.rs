@@ -7,6 +7,7 @@ mod ceiling;
 mod deletion;
 mod fixtures;
 mod metrics;
+mod networks;
 mod on_a_cluster;
 mod pausing;
 mod recovery;
