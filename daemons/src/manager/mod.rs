@@ -266,7 +266,14 @@ async fn run_once(
     let claims =
         watched(Api::<GuardedClaim>::all(client.clone()), everything(), "VirtualMachineNetworkConfigs");
     let agents = format!("{COMPONENT_LABEL}={AGENT_COMPONENT}");
-    let leases = watched(Api::<Lease>::all(client.clone()), everything().labels(&agents), "Leases");
+    let leases = match &placement {
+        Placement::Interfaces(_) => watched(Api::all(client.clone()), everything().labels(&agents), "Leases"),
+        // Nobody else's Leases, on a cluster, are any business of the manager's.
+        Placement::Deployments(agent) => {
+            watched(Api::namespaced(client.clone(), &agent.namespace), everything().labels(&agents), "Leases")
+        }
+        Placement::Elsewhere => unserved("Leases"),
+    };
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
     let reports =
         leases.events.touched_objects().predicate_filter(predicates::annotations, PredicateConfig::default());
@@ -337,6 +344,10 @@ async fn run_once(
         .run(vmnetwork::reconcile, vmnetwork::error_policy, context.clone())
         .for_each(|_| async {});
     context.metrics.claims.show(context.claims.clone());
+    // Only looked at, until there are reconcilers of them.
+    let mut looked_at = Box::pin(async {
+        tokio::join!(virtual_machines.events.for_each(|_| async {}), instances.events.for_each(|_| async {}),)
+    });
     // Boxed, as they are large.
     let mut controllers = Box::pin(async { tokio::join!(pools, claims, networks) }.fuse());
     let ended = tokio::select! {
@@ -345,6 +356,7 @@ async fn run_once(
         () = history::goes_back(&context) => Ended::OlderState,
         () = neighbours.change(&context.client) => Ended::OtherNeighbours,
         ((), (), ()) = &mut controllers => Ended::Watches,
+        ((), ()) = &mut looked_at => Ended::Watches,
     };
     stop.trigger();
     // A controller that has not listed yet never ends by itself.

@@ -13,5 +13,4 @@ mod pausing;
 mod recovery;
 mod refusals;
 mod scale;
-mod service_accounts;
 mod written;

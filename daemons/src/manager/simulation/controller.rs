@@ -25,7 +25,8 @@ use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL
 use super::super::defects::Defect;
 use super::super::watches::{first_list, unserved};
 use super::super::{
-    Context, GuardedClaim, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool,
+    AutoPool, Context, GuardedClaim, GuardedNetwork, Limits, ManagerMetrics, Placement, changes, claim,
+    events, pacer, pool, vmnetwork,
 };
 use super::journal::Journal;
 use crate::cluster::faults::{Faults, Random};
@@ -122,11 +123,10 @@ impl Work {
         let (pools_listed, note_pools) = first_list("IPPools");
         let (claims_listed, note_claims) = first_list("VirtualMachineNetworkConfigs");
         let (leases_listed, note_leases) = first_list("Leases");
-        let (virtual_machines, instances, networks_of_vms) = (
-            unserved("VirtualMachines"),
-            unserved("VirtualMachineInstances"),
-            unserved("NetworkAttachmentDefinitions"),
-        );
+        let (networks_listed, note_networks) = first_list("NetworkAttachmentDefinitions");
+        let (vm_networks, network_writer) = reflector::store();
+        let (virtual_machines, instances) =
+            (unserved("VirtualMachines"), unserved("VirtualMachineInstances"));
         let (changed, mut changes) = changes::channel();
         let clock = journal.clone();
         let context = Arc::new(Context {
@@ -142,12 +142,14 @@ impl Work {
             leases,
             virtual_machines: virtual_machines.store,
             instances: instances.store,
-            networks: networks_of_vms.store,
+            networks: vm_networks.clone(),
             allocators: pool::Allocators::default(),
+            auto_pool: AutoPool::Annotated,
+            vm_networks: vmnetwork::Ledger::default(),
             changed,
             pacer: pacer::Pacer::new(Limits::default()),
             largest_pool: Limits::default().largest_pool,
-            first_lists: vec![pools_listed, claims_listed, leases_listed],
+            first_lists: vec![pools_listed, claims_listed, leases_listed, networks_listed],
             defect,
         });
         let tasks = Tasks::default();
@@ -171,38 +173,72 @@ impl Work {
                 }
             }
         });
+        let of_networks = Queue::new(vm_networks, random.clone(), Arc::clone(&tasks), {
+            let context = Arc::clone(&context);
+            move |object| {
+                let context = Arc::clone(&context);
+                async move {
+                    let done = vmnetwork::reconcile(Arc::clone(&object), Arc::clone(&context)).await;
+                    done.unwrap_or_else(|error| vmnetwork::error_policy(object, &error, context))
+                }
+            }
+        });
         let config = if defect == Some(Defect::StaleListBelieved) {
             watcher::Config::default().any_semantic()
         } else {
             watcher::Config::default()
         };
         let agents = config.clone().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
+        let note_pools = heeding(note_pools, Arc::clone(&context), vmnetwork::pool_event);
         let pools =
             feed(Api::all(client.clone()), config.clone(), (pool_writer, note_pools), random.clone(), {
                 let queue = of_pools.clone();
                 move |object: &IPPool| queue.add(ObjectRef::from_obj(object))
             });
+        let note_networks = heeding(note_networks, Arc::clone(&context), vmnetwork::network_event);
+        let networks = feed(
+            Api::all(client.clone()),
+            config.clone(),
+            (network_writer, note_networks),
+            random.clone(),
+            {
+                let queue = of_networks.clone();
+                move |object: &GuardedNetwork| queue.add(ObjectRef::from_obj(object))
+            },
+        );
         let claims = feed(Api::all(client.clone()), config, (claim_writer, note_claims), random.clone(), {
             let queue = of_claims.clone();
             move |object: &GuardedClaim| queue.add(ObjectRef::from_obj(object))
         });
         let mut reports = HashMap::new();
+        let of_reports = of_pools.clone();
         let leases =
             feed(Api::all(client), agents, (lease_writer, note_leases), random, move |lease: &Lease| {
                 let report = lease.annotations().get(AGENT_REPORT_ANNOTATION).cloned();
                 if reports.insert(lease.name_any(), report.clone()) != Some(report)
                     && let Some(pool) = pool::pool_of_lease(lease)
                 {
-                    of_pools.add(pool);
+                    of_reports.add(pool);
                 }
             });
         let changes = async move {
-            while let Some(claim) = changes.claims.recv().await {
-                of_claims.add(claim);
+            loop {
+                tokio::select! {
+                    biased;
+                    Some(pool) = changes.pools.recv() => of_pools.add(pool),
+                    Some(claim) = changes.claims.recv() => of_claims.add(claim),
+                    Some(network) = changes.networks.recv() => of_networks.add(network),
+                    else => return,
+                }
             }
         };
-        let handles =
-            [tokio::spawn(pools), tokio::spawn(claims), tokio::spawn(leases), tokio::spawn(changes)];
+        let handles = [
+            tokio::spawn(pools),
+            tokio::spawn(claims),
+            tokio::spawn(networks),
+            tokio::spawn(leases),
+            tokio::spawn(changes),
+        ];
         lock(&tasks).extend(handles.map(|task| task.abort_handle()));
         Self { context, tasks }
     }
@@ -212,6 +248,18 @@ impl Work {
             task.abort();
         }
         self.context.allocators.abort();
+    }
+}
+
+/// Notes an event, and has the vmnetwork reconciler heed it.
+fn heeding<K>(
+    mut note: impl FnMut(&Event<K>) + Send,
+    context: Arc<Context>,
+    heed: fn(&Event<K>, &Context),
+) -> impl FnMut(&Event<K>) + Send {
+    move |event| {
+        note(event);
+        heed(event, &context);
     }
 }
 
