@@ -12,7 +12,6 @@ use super::{GuardedClaim, GuardedNetwork, GuardedVirtualMachine};
 pub(super) struct Changed {
     pub(super) pools: Sender<IPPool>,
     pub(super) claims: Sender<GuardedClaim>,
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     pub(super) virtual_machines: Sender<GuardedVirtualMachine>,
     pub(super) networks: Sender<GuardedNetwork>,
 }
@@ -21,7 +20,6 @@ pub(super) struct Changed {
 pub(super) struct Changes {
     pub(super) pools: mpsc::UnboundedReceiver<ObjectRef<IPPool>>,
     pub(super) claims: mpsc::UnboundedReceiver<ObjectRef<GuardedClaim>>,
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     pub(super) virtual_machines: mpsc::UnboundedReceiver<ObjectRef<GuardedVirtualMachine>>,
     pub(super) networks: mpsc::UnboundedReceiver<ObjectRef<GuardedNetwork>>,
 }

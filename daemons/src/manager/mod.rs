@@ -26,6 +26,7 @@ mod pacer;
 mod pool;
 #[cfg(test)]
 mod simulation;
+mod vm;
 mod vmnetwork;
 mod watches;
 
@@ -56,7 +57,7 @@ pub use pool::agent_lease_name;
 pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
-use neighbours::Neighbours;
+use neighbours::{NeighbourWatches, Neighbours};
 use watches::{FirstList, touched, unserved, watched};
 
 /// How long reconcilers may go on once the manager is to end.
@@ -166,9 +167,7 @@ struct Context {
     claims: Store<GuardedClaim>,
     leases: Store<Lease>,
     /// Empty where KubeVirt is not there.
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     virtual_machines: Store<GuardedVirtualMachine>,
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     instances: Store<GuardedInstance>,
     /// Empty where Multus is not there.
     networks: Store<GuardedNetwork>,
@@ -177,6 +176,8 @@ struct Context {
     auto_pool: AutoPool,
     vm_networks: vmnetwork::Ledger,
     changed: changes::Changed,
+    /// What users of VMs have been told.
+    told: events::Told,
     pacer: pacer::Pacer,
     largest_pool: usize,
     /// Of every kind that is watched.
@@ -277,19 +278,7 @@ async fn run_once(
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
     let reports =
         leases.events.touched_objects().predicate_filter(predicates::annotations, PredicateConfig::default());
-    let (virtual_machines, instances) = if neighbours.virtual_machines {
-        (
-            watched(Api::<GuardedVirtualMachine>::all(client.clone()), everything(), "VirtualMachines"),
-            watched(Api::<GuardedInstance>::all(client.clone()), everything(), "VirtualMachineInstances"),
-        )
-    } else {
-        (unserved("VirtualMachines"), unserved("VirtualMachineInstances"))
-    };
-    let networks = if neighbours.networks {
-        watched(Api::<GuardedNetwork>::all(client.clone()), everything(), "NetworkAttachmentDefinitions")
-    } else {
-        unserved("NetworkAttachmentDefinitions")
-    };
+    let NeighbourWatches { virtual_machines, instances, networks } = neighbours.watch(&client);
 
     let (changed, changes) = changes::channel();
     let context = Arc::new(Context {
@@ -310,6 +299,7 @@ async fn run_once(
         instances: instances.store,
         networks: networks.store.clone(),
         changed,
+        told: events::Told::default(),
         first_lists: vec![
             pools.first_list,
             claims.first_list,
@@ -322,8 +312,17 @@ async fn run_once(
         defect: None,
     });
 
-    let heed = Arc::clone(&context);
-    let pool_events = pools.events.inspect_ok(move |event| vmnetwork::pool_event(event, &heed));
+    let (of_pools, of_networks) = (Arc::clone(&context), Arc::clone(&context));
+    let pool_events = pools
+        .events
+        .inspect_ok(vm::pool_changes(&context))
+        .inspect_ok(move |event| vmnetwork::pool_event(event, &of_pools));
+    let claim_events = claims.events.inspect_ok(vm::claim_changes(&context));
+    let instance_events = instances.events.inspect_ok(vm::instance_changes(&context));
+    let network_events = networks
+        .events
+        .inspect_ok(vm::network_changes(&context))
+        .inspect_ok(move |event| vmnetwork::network_event(event, &of_networks));
     let pools = Controller::for_stream(touched(pool_events), pools.store)
         .watches_stream(reports, |lease| pool::pool_of_lease(&lease))
         .reconcile_on(changes::stream(changes.pools))
@@ -331,36 +330,56 @@ async fn run_once(
         .run(pool::reconcile, pool::error_policy, context.clone())
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
-    let claims = Controller::for_stream(touched(claims.events), claims.store)
+    let claims = Controller::for_stream(touched(claim_events), claims.store)
         .reconcile_on(changes::stream(changes.claims))
         .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())
         .for_each(|_| async {});
-    let heed = Arc::clone(&context);
-    let network_events = networks.events.inspect_ok(move |event| vmnetwork::network_event(event, &heed));
     let networks = Controller::for_stream(touched(network_events), networks.store)
         .reconcile_on(changes::stream(changes.networks))
         .graceful_shutdown_on(stopped(&stop))
         .run(vmnetwork::reconcile, vmnetwork::error_policy, context.clone())
         .for_each(|_| async {});
+    // Nothing but their store is made of these.
+    let instances = instance_events.take_until(stopped(&stop)).for_each(|_| async {});
+    let virtual_machines = async {
+        if !neighbours.virtual_machines {
+            return stop.wait().await;
+        }
+        Controller::for_stream(touched(virtual_machines.events), virtual_machines.store)
+            .reconcile_on(changes::stream(changes.virtual_machines))
+            .graceful_shutdown_on(stopped(&stop))
+            .run(vm::reconcile, vm::error_policy, context.clone())
+            .for_each(|_| async {})
+            .await;
+    };
     context.metrics.claims.show(context.claims.clone());
-    // Only looked at, until there are reconcilers of them.
-    let mut looked_at = Box::pin(async {
-        tokio::join!(virtual_machines.events.for_each(|_| async {}), instances.events.for_each(|_| async {}),)
-    });
+    let reconcilers = async {
+        tokio::join!(pools, claims, networks, virtual_machines, instances);
+    };
     // Boxed, as they are large.
-    let mut controllers = Box::pin(async { tokio::join!(pools, claims, networks) }.fuse());
+    drive(Box::pin(reconcilers), &context, neighbours, &stop, shutdown).await
+}
+
+/// Lets the reconcilers work until something ends them, and has them finish.
+async fn drive(
+    reconcilers: impl Future<Output = ()> + Unpin,
+    context: &Context,
+    neighbours: Neighbours,
+    stop: &Shutdown,
+    shutdown: &Shutdown,
+) -> Ended {
+    let mut reconcilers = reconcilers.fuse();
     let ended = tokio::select! {
         () = shutdown.wait() => Ended::Shutdown,
         () = context.allocators.older_state.notified() => Ended::OlderState,
-        () = history::goes_back(&context) => Ended::OlderState,
+        () = history::goes_back(context) => Ended::OlderState,
         () = neighbours.change(&context.client) => Ended::OtherNeighbours,
-        ((), (), ()) = &mut controllers => Ended::Watches,
-        ((), ()) = &mut looked_at => Ended::Watches,
+        () = &mut reconcilers => Ended::Watches,
     };
     stop.trigger();
     // A controller that has not listed yet never ends by itself.
-    if ended != Ended::Watches && tokio::time::timeout(STOP_PATIENCE, controllers).await.is_err() {
+    if ended != Ended::Watches && tokio::time::timeout(STOP_PATIENCE, reconcilers).await.is_err() {
         tracing::warn!("the reconcilers did not end in time");
     }
     context.allocators.stop().await;

@@ -49,10 +49,31 @@ pub(super) fn watched<K>(api: Api<K>, config: watcher::Config, kind: &'static st
 where
     K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
+    kept(watcher(api, config).default_backoff(), kind)
+}
+
+/// Watches a kind of others, of whose objects much is not read: `trim` drops that before they are kept.
+pub(super) fn trimmed<K>(
+    api: Api<K>,
+    kind: &'static str,
+    trim: impl FnMut(&mut K) + Send + 'static,
+) -> Watched<K>
+where
+    K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    kept(watcher(api, watcher::Config::default()).default_backoff().modify(trim), kind)
+}
+
+fn kept<K>(
+    events: impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
+    kind: &'static str,
+) -> Watched<K>
+where
+    K: kube::Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+{
     let (store, writer) = reflector::store();
     let (first_list, note) = first_list(kind);
-    let events = watcher(api, config).default_backoff().reflect(writer).inspect_ok(note).boxed();
-    Watched { store, first_list, events }
+    Watched { store, first_list, events: events.reflect(writer).inspect_ok(note).boxed() }
 }
 
 /// A kind that is not served: there is nothing of it, and nothing happens to it.

@@ -1,25 +1,22 @@
 //! A pool that is made with its VM network: it comes, follows and goes with the network, and VMs and users lose nothing.
 
 use kube::ResourceExt;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, ListParams};
 use serde_json::{Value, json};
 use vmdhcp_core::api::{
     DECLARED_FIELDS_ANNOTATION, DHCP_ANNOTATION, DHCP_POOL_ANNOTATION, IPPool, IPv4Config, MADE_FROM_LABEL,
     NETWORK_TYPE_LABEL, NetworkAttachmentDefinition, OVERLAY_NETWORK, ROUTE_ANNOTATION,
     VirtualMachineNetworkConfig,
 };
-use vmdhcp_daemons::cluster::local::{Kind, Kinds, LocalApi};
+use vmdhcp_daemons::cluster::local::LocalApi;
 use vmdhcp_daemons::manager::{AutoPool, Limits};
 
 use crate::fixtures::{Manager, NAMESPACE, claim, claim_of, pool, pool_condition};
+use crate::neighbours::kinds;
 
 const NETWORK: &str = "NetworkAttachmentDefinition";
 const POOL: &str = "IPPool";
 const ROUTE: &str = r#"{"mode":"manual","serverIPAddr":"","cidr":"192.168.48.0/24","gateway":"192.168.48.1","connectivity":"true"}"#;
-
-fn kinds() -> Kinds {
-    Kinds::standard().with(Kind::typed::<NetworkAttachmentDefinition>().without_status())
-}
 
 fn start(auto_pool: AutoPool) -> Manager {
     let api = LocalApi::in_memory(kinds()).unwrap();
@@ -493,7 +490,7 @@ async fn with_all_every_network_of_which_a_subnet_is_known_has_a_pool_but_those_
     let made: IPPool = manager.until("known", is_there).await;
     assert_eq!((config(&made).cidr.as_str(), config(&made).router), ("10.7.0.0/24", None));
     settle(&manager).await;
-    let pools = manager.api::<IPPool>().list(&Default::default()).await.unwrap();
+    let pools = manager.api::<IPPool>().list(&ListParams::default()).await.unwrap();
     assert_eq!(pools.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), ["known"]);
     // A route that falls silent takes nothing away; a no does.
     annotate(&manager, "known", json!({ ROUTE_ANNOTATION: route("<nil>") })).await;

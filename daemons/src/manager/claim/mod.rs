@@ -15,7 +15,7 @@ use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{CARDS_ANNOTATION, VMNETCFG_FINALIZER, VirtualMachineNetworkConfig};
 use vmdhcp_core::ipam::Outcome;
 
-pub(super) use observe::{StoredCard, claims_on, networks};
+pub(super) use observe::{Place, StoredCard, as_list, claims_on, listed, longer_record, networks};
 
 use super::defects::Defect;
 use super::pool::{AllocatorError, pool_of_network};

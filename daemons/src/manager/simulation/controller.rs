@@ -20,13 +20,12 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant};
 use vmdhcp_core::NetworkName;
-use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL, IPPool};
+use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL};
 
 use super::super::defects::Defect;
 use super::super::watches::{first_list, unserved};
 use super::super::{
-    AutoPool, Context, GuardedClaim, GuardedNetwork, Limits, ManagerMetrics, Placement, changes, claim,
-    events, pacer, pool, vmnetwork,
+    AutoPool, Context, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool, vmnetwork,
 };
 use super::journal::Journal;
 use crate::cluster::faults::{Faults, Random};
@@ -147,73 +146,47 @@ impl Work {
             auto_pool: AutoPool::Annotated,
             vm_networks: vmnetwork::Ledger::default(),
             changed,
+            told: events::Told::default(),
             pacer: pacer::Pacer::new(Limits::default()),
             largest_pool: Limits::default().largest_pool,
             first_lists: vec![pools_listed, claims_listed, leases_listed, networks_listed],
             defect,
         });
         let tasks = Tasks::default();
-        let of_pools = Queue::new(pools, random.clone(), Arc::clone(&tasks), {
-            let context = Arc::clone(&context);
-            move |object| {
-                let context = Arc::clone(&context);
-                async move {
-                    let done = pool::reconcile(Arc::clone(&object), Arc::clone(&context)).await;
-                    done.unwrap_or_else(|error| pool::error_policy(object, &error, context))
-                }
-            }
-        });
-        let of_claims = Queue::new(claims, random.clone(), Arc::clone(&tasks), {
-            let context = Arc::clone(&context);
-            move |object| {
-                let context = Arc::clone(&context);
-                async move {
-                    let done = claim::reconcile(Arc::clone(&object), Arc::clone(&context)).await;
-                    done.unwrap_or_else(|error| claim::error_policy(object, &error, context))
-                }
-            }
-        });
-        let of_networks = Queue::new(vm_networks, random.clone(), Arc::clone(&tasks), {
-            let context = Arc::clone(&context);
-            move |object| {
-                let context = Arc::clone(&context);
-                async move {
-                    let done = vmnetwork::reconcile(Arc::clone(&object), Arc::clone(&context)).await;
-                    done.unwrap_or_else(|error| vmnetwork::error_policy(object, &error, context))
-                }
-            }
-        });
+        let at_work = (&context, &random, &tasks);
+        let of_pools = queue(pools, at_work, pool::reconcile, pool::error_policy);
+        let of_claims = queue(claims, at_work, claim::reconcile, claim::error_policy);
+        let of_networks = queue(vm_networks, at_work, vmnetwork::reconcile, vmnetwork::error_policy);
         let config = if defect == Some(Defect::StaleListBelieved) {
             watcher::Config::default().any_semantic()
         } else {
             watcher::Config::default()
         };
         let agents = config.clone().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
-        let note_pools = heeding(note_pools, Arc::clone(&context), vmnetwork::pool_event);
-        let pools =
-            feed(Api::all(client.clone()), config.clone(), (pool_writer, note_pools), random.clone(), {
-                let queue = of_pools.clone();
-                move |object: &IPPool| queue.add(ObjectRef::from_obj(object))
-            });
-        let note_networks = heeding(note_networks, Arc::clone(&context), vmnetwork::network_event);
+        let note_pools = heeding(note_pools, &context, vmnetwork::pool_event);
+        let note_networks = heeding(note_networks, &context, vmnetwork::network_event);
+        let pools = feed(
+            (Api::all(client.clone()), config.clone()),
+            (pool_writer, note_pools),
+            random.clone(),
+            of_pools.adding(),
+        );
         let networks = feed(
-            Api::all(client.clone()),
-            config.clone(),
+            (Api::all(client.clone()), config.clone()),
             (network_writer, note_networks),
             random.clone(),
-            {
-                let queue = of_networks.clone();
-                move |object: &GuardedNetwork| queue.add(ObjectRef::from_obj(object))
-            },
+            of_networks.adding(),
         );
-        let claims = feed(Api::all(client.clone()), config, (claim_writer, note_claims), random.clone(), {
-            let queue = of_claims.clone();
-            move |object: &GuardedClaim| queue.add(ObjectRef::from_obj(object))
-        });
+        let claims = feed(
+            (Api::all(client.clone()), config.clone()),
+            (claim_writer, note_claims),
+            random.clone(),
+            of_claims.adding(),
+        );
         let mut reports = HashMap::new();
         let of_reports = of_pools.clone();
         let leases =
-            feed(Api::all(client), agents, (lease_writer, note_leases), random, move |lease: &Lease| {
+            feed((Api::all(client), agents), (lease_writer, note_leases), random, move |lease: &Lease| {
                 let report = lease.annotations().get(AGENT_REPORT_ANNOTATION).cloned();
                 if reports.insert(lease.name_any(), report.clone()) != Some(report)
                     && let Some(pool) = pool::pool_of_lease(lease)
@@ -251,12 +224,34 @@ impl Work {
     }
 }
 
+/// The queue of a reconciler.
+fn queue<K, F, E>(
+    store: Store<K>,
+    (context, random, tasks): (&Arc<Context>, &Random, &Tasks),
+    reconcile: impl Fn(Arc<K>, Arc<Context>) -> F + Clone + Send + Sync + 'static,
+    error_policy: fn(Arc<K>, &E, Arc<Context>) -> Action,
+) -> Queue<K>
+where
+    K: Lookup<DynamicType = ()> + Clone + Send + Sync + 'static,
+    ObjectRef<K>: Hash + Eq + Send,
+    F: Future<Output = Result<Action, E>> + Send,
+    E: Send + Sync + 'static,
+{
+    let context = Arc::clone(context);
+    Queue::new(store, random.clone(), Arc::clone(tasks), move |object: Arc<K>| {
+        let done = reconcile(Arc::clone(&object), Arc::clone(&context));
+        let context = Arc::clone(&context);
+        async move { done.await.unwrap_or_else(|error| error_policy(object, &error, context)) }
+    })
+}
+
 /// Notes an event, and has the vmnetwork reconciler heed it.
-fn heeding<K>(
-    mut note: impl FnMut(&Event<K>) + Send,
-    context: Arc<Context>,
+fn heeding<K, N: FnMut(&Event<K>) + Send>(
+    mut note: N,
+    context: &Arc<Context>,
     heed: fn(&Event<K>, &Context),
-) -> impl FnMut(&Event<K>) + Send {
+) -> impl FnMut(&Event<K>) + Send + use<K, N> {
+    let context = Arc::clone(context);
     move |event| {
         note(event);
         heed(event, &context);
@@ -265,8 +260,7 @@ fn heeding<K>(
 
 /// Keeps a store up to its watch, and tells of every object that is new or has changed.
 async fn feed<K>(
-    api: Api<K>,
-    config: watcher::Config,
+    (api, config): (Api<K>, watcher::Config),
     (mut writer, mut note): (Writer<K>, impl FnMut(&Event<K>) + Send),
     random: Random,
     mut touched: impl FnMut(&K) + Send,
@@ -342,6 +336,12 @@ where
             lock(&tasks).push(tokio::spawn(worker).abort_handle());
         };
         Self { due: Arc::default(), start: Arc::new(start) }
+    }
+
+    /// Adds every object that it is told of.
+    fn adding(&self) -> impl FnMut(&K) + Send + use<K> {
+        let queue = self.clone();
+        move |object| queue.add(ObjectRef::from_obj(object))
     }
 
     fn add(&self, key: ObjectRef<K>) {

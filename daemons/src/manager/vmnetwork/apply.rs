@@ -21,11 +21,14 @@ pub(super) fn refusal(fault: &Fault) -> Notice {
     Notice { reason: fault.reason(), message, action: "MakePool" }
 }
 
-/// Publishes an Event on a network, unless it is what was told last.
+/// Tells the owner of a network by an Event, once; that there is nothing to tell makes all things new.
 pub(super) async fn tell(network: &NetworkAttachmentDefinition, notice: Option<Notice>, context: &Context) {
-    if context.vm_networks.is_news(name_of(network), notice.as_ref())
-        && let Some(notice) = notice
-    {
+    let exists = |network: &str| {
+        let (namespace, name) = network.split_once('/').unwrap_or_default();
+        context.networks.get(&ObjectRef::new(name).within(namespace)).is_some()
+    };
+    let notices = notice.into_iter().collect();
+    for notice in context.vm_networks.told.news(&name_of(network).to_string(), notices, exists) {
         context.events.warn(network, &notice).await;
     }
 }
@@ -72,7 +75,7 @@ pub(super) async fn create(
 pub(in crate::manager) async fn follow(stored: &IPPool, context: &Context) -> kube::Result<bool> {
     let key = PoolRef::of(stored);
     if context.auto_pool == AutoPool::Off || !plan::is_made(stored) {
-        context.vm_networks.note(key, Standing::InStep);
+        context.vm_networks.standings().insert(key, Standing::InStep);
         return Ok(false);
     }
     let network = context.networks.get(&ObjectRef::new(&key.name).within(&key.namespace));
@@ -119,7 +122,7 @@ pub(in crate::manager) async fn follow(stored: &IPPool, context: &Context) -> ku
             true
         }
     };
-    context.vm_networks.note(key, standing);
+    context.vm_networks.standings().insert(key, standing);
     if let Some(network) = network.filter(|network| network.meta().deletion_timestamp.is_none()) {
         tell(network, notice, context).await;
     }

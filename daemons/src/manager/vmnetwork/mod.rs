@@ -44,7 +44,7 @@ use vmdhcp_core::pool::PoolRef;
 pub(super) use apply::follow;
 pub(super) use plan::{Standing, named};
 
-use super::events::Notice;
+use super::events::Told;
 use super::{Context, GuardedClaim, GuardedNetwork, ManagerError};
 
 /// After this long the API is asked again for what it has refused.
@@ -74,34 +74,18 @@ impl NetworkReconcileError {
 #[derive(Default)]
 pub(super) struct Ledger {
     standings: Mutex<BTreeMap<PoolRef, Standing>>,
-    /// The last Event on each network: one that is told again says nothing new.
-    told: Mutex<BTreeMap<NetworkName, Notice>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What owners of networks have been told.
+    told: Told,
 }
 
 impl Ledger {
     /// How a pool stands to its network; none as long as nobody has looked.
     pub(super) fn standing(&self, pool: &PoolRef) -> Option<Standing> {
-        lock(&self.standings).get(pool).cloned()
+        self.standings().get(pool).cloned()
     }
 
-    fn note(&self, pool: PoolRef, standing: Standing) {
-        lock(&self.standings).insert(pool, standing);
-    }
-
-    /// Whether this has not been told of the network just before. Nothing to tell makes everything news.
-    fn is_news(&self, network: NetworkName, notice: Option<&Notice>) -> bool {
-        let mut told = lock(&self.told);
-        match notice {
-            Some(notice) => told.insert(network, notice.clone()).as_ref() != Some(notice),
-            None => {
-                told.remove(&network);
-                false
-            }
-        }
+    fn standings(&self) -> MutexGuard<'_, BTreeMap<PoolRef, Standing>> {
+        self.standings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -162,7 +146,7 @@ pub(super) fn error_policy(
 pub(super) fn pool_event(event: &Event<IPPool>, context: &Context) {
     match event {
         Event::Delete(pool) => {
-            lock(&context.vm_networks.standings).remove(&PoolRef::of(pool));
+            context.vm_networks.standings().remove(&PoolRef::of(pool));
             let namespace = pool.namespace().unwrap_or_default();
             context.changed.networks.send(ObjectRef::new(&pool.name_any()).within(&namespace));
             if let Ok(served) = NetworkName::parse(&pool.spec.network_name, &namespace) {
@@ -183,9 +167,8 @@ pub(super) fn pool_event(event: &Event<IPPool>, context: &Context) {
 pub(super) fn network_event(event: &Event<GuardedNetwork>, context: &Context) {
     match event {
         Event::Delete(network) => {
-            let (namespace, name) = (network.namespace().unwrap_or_default(), network.name_any());
-            context.changed.pools.send(ObjectRef::new(&name).within(&namespace));
-            lock(&context.vm_networks.told).remove(&NetworkName { namespace, name });
+            let namespace = network.namespace().unwrap_or_default();
+            context.changed.pools.send(ObjectRef::new(&network.name_any()).within(&namespace));
         }
         Event::InitDone => {
             for pool in context.pools.state().into_iter().filter(|pool| plan::is_made(pool)) {
