@@ -25,7 +25,7 @@ use crate::neighbours;
 
 pub(crate) const NAMESPACE: &str = "default";
 /// How long a condition is waited for before the test fails.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running manager. It ends with the test's runtime.
 pub(crate) struct Manager {
@@ -36,6 +36,7 @@ pub(crate) struct Manager {
     shutdown: Shutdown,
     task: Option<tokio::task::JoinHandle<()>>,
     registry: Registry,
+    placement: Placement,
     limits: Limits,
     /// How many seconds the manager's clock is ahead of the real one.
     ahead: Arc<AtomicI64>,
@@ -62,6 +63,22 @@ impl Manager {
     }
 
     pub(crate) fn start_in(namespace: &str, client: Client, limits: Limits, auto_pool: AutoPool) -> Self {
+        let network = NetworkName { namespace: namespace.to_owned(), name: "net-48".into() };
+        let placement = Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())]));
+        Self::start_as(namespace, client, placement, limits, auto_pool)
+    }
+
+    pub(crate) fn start_placing(client: Client, placement: Placement, limits: Limits) -> Self {
+        Self::start_as(NAMESPACE, client, placement, limits, AutoPool::default())
+    }
+
+    fn start_as(
+        namespace: &str,
+        client: Client,
+        placement: Placement,
+        limits: Limits,
+        auto_pool: AutoPool,
+    ) -> Self {
         let mut manager = Self {
             client,
             namespace: namespace.to_owned(),
@@ -69,6 +86,7 @@ impl Manager {
             shutdown: Shutdown::new(),
             task: None,
             registry: Registry::default(),
+            placement,
             limits,
             ahead: Arc::default(),
         };
@@ -85,10 +103,9 @@ impl Manager {
     pub(crate) fn resume(&mut self) {
         self.shutdown = Shutdown::new();
         self.registry = Registry::default();
-        let network = NetworkName { namespace: self.namespace.clone(), name: "net-48".into() };
         let ahead = Arc::clone(&self.ahead);
         let options = ManagerOptions {
-            placement: Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())])),
+            placement: self.placement.clone(),
             auto_pool: self.auto_pool,
             clock: Arc::new(move || {
                 Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed))
@@ -98,6 +115,11 @@ impl Manager {
         };
         let (client, shutdown) = (self.client.clone(), self.shutdown.clone());
         self.task = Some(tokio::spawn(async move { manager::run(client, options, shutdown).await.unwrap() }));
+    }
+
+    /// Has agents placed otherwise from the next start on.
+    pub(crate) fn place(&mut self, placement: Placement) {
+        self.placement = placement;
     }
 
     /// Puts the manager's clock ahead.
@@ -213,6 +235,21 @@ impl Manager {
         }
     }
 
+    /// Has a pool looked at, and returns it as that look has left it.
+    ///
+    /// A new generation tells that the look is over: every status names the one that it was computed from.
+    pub(crate) async fn settled(&self, name: &str) -> IPPool {
+        let looked_at = |pool: &IPPool| {
+            let seen = pool.status.as_ref().and_then(|status| status.observed_generation);
+            seen == pool.metadata.generation
+        };
+        for dns in [json!(["9.9.9.9"]), json!(["1.1.1.1"])] {
+            self.patch::<IPPool>(name, json!({ "spec": { "ipv4Config": { "dns": dns } } })).await;
+            self.until(name, looked_at).await;
+        }
+        self.api().get(name).await.unwrap()
+    }
+
     /// Whether each card of the claim has an address now.
     pub(crate) async fn is_allocated(&self, name: &str) -> bool {
         status_of(&self.api().get(name).await.unwrap(), "Allocated") == "True"
@@ -293,6 +330,16 @@ impl Manager {
             })
         });
         of_object.map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
+    }
+
+    /// Waits for an Event of that reason on the VM, and says what it tells.
+    pub(crate) async fn vm_event(&self, vm: &str, reason: &str) -> String {
+        self.event_on("VirtualMachine", vm, reason).await
+    }
+
+    /// Reasons and notes of all Events so far on the VM.
+    pub(crate) async fn vm_events(&self, vm: &str) -> Vec<(String, String)> {
+        self.events_on("VirtualMachine", vm).await
     }
 
     /// Waits for the first Event on the object of that name, and returns its reason.

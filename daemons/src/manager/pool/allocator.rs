@@ -361,6 +361,9 @@ impl Task {
         for notice in &planned.notices {
             context.events.warn(&written, notice).await;
         }
+        for notice in &planned.news {
+            context.events.tell(&written, notice).await;
+        }
         self.versions.wrote(version(&written).unwrap_or_default(), &allocations(&written));
         self.base = Some(Arc::new(written));
         self.base_read = Instant::now();

@@ -1,14 +1,17 @@
 //! The pool reconciler: finalizer, default values, the agents' Leases, and the end of a pool. All that is status is the
 //! allocator's.
 
+mod agents;
 pub(super) mod allocator;
 mod apply;
 mod ceiling;
+mod conditions;
 mod loss;
 mod observe;
 mod plan;
 mod standing;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +19,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 use vmdhcp_core::NetworkName;
@@ -25,10 +29,12 @@ use vmdhcp_core::api::{
 };
 use vmdhcp_core::pool::{PoolRef, defaults};
 
+pub(super) use agents::{AgentWatches, Workloads, pool_object_of, sweep};
 pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
 
-use super::{Context, GuardedClaim, ManagerError, Placement, vmnetwork};
+use super::{Context, GuardedClaim, GuardedNetwork, ManagerError, Placement, vmnetwork};
+use agents::PlacingError;
 
 /// Why a pool could not be reconciled; it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +64,6 @@ pub fn agent_lease_name(pool: &PoolRef) -> String {
     pool.name.clone()
 }
 
-/// The pool that an agent's Lease belongs to.
-pub(super) fn pool_of_lease(lease: &Lease) -> Option<ObjectRef<IPPool>> {
-    let (namespace, name) = lease.annotations().get(POOL_ANNOTATION)?.split_once('/')?;
-    Some(ObjectRef::new(name).within(namespace))
-}
-
 /// The network that a pool serves, if its spec names one.
 fn network_of(pool: &IPPool) -> Option<NetworkName> {
     NetworkName::parse(&pool.spec.network_name, &pool.namespace().unwrap_or_default()).ok()
@@ -73,6 +73,49 @@ fn network_of(pool: &IPPool) -> Option<NetworkName> {
 pub(crate) fn pool_of_network(network: &NetworkName, pools: &Store<IPPool>) -> Option<Arc<IPPool>> {
     let on_network = pools.state().into_iter().filter(|pool| network_of(pool).as_ref() == Some(network));
     on_network.min_by_key(|pool| (pool.creation_timestamp().map(|time| time.0), pool.uid()))
+}
+
+/// The older pool of the network of a pool.
+fn rival_of(pool: &IPPool, context: &Context) -> Option<PoolRef> {
+    let oldest = pool_of_network(&network_of(pool)?, &context.pools)?;
+    Some(PoolRef::of(&oldest)).filter(|oldest| *oldest != PoolRef::of(pool))
+}
+
+/// Has the pools of a network looked at when something happens to it: it decides where their agents run.
+pub(super) fn network_changes(
+    context: &Arc<Context>,
+) -> impl FnMut(&watcher::Event<GuardedNetwork>) + Send + 'static {
+    let context = Arc::clone(context);
+    let mut listed = Vec::new();
+    move |event| {
+        let name = |network: &GuardedNetwork| NetworkName {
+            namespace: network.namespace().unwrap_or_default(),
+            name: network.name_any(),
+        };
+        match event {
+            watcher::Event::Init => listed.clear(),
+            watcher::Event::InitApply(network) => listed.push(name(network)),
+            // Only now the store has what was listed.
+            watcher::Event::InitDone => {
+                for network in listed.drain(..) {
+                    tell_pools_on(&network, &context);
+                }
+            }
+            watcher::Event::Apply(network) | watcher::Event::Delete(network) => {
+                tell_pools_on(&name(network), &context);
+            }
+        }
+    }
+}
+
+/// Has all pools of a network looked at, in the order of their names.
+fn tell_pools_on(network: &NetworkName, context: &Context) {
+    let pools = context.pools.state().into_iter();
+    let on_network = pools.filter(|pool| network_of(pool).as_ref() == Some(network));
+    let on_network: BTreeSet<_> = on_network.map(|pool| PoolRef::of(&pool)).collect();
+    for pool in on_network {
+        context.changed.pools.send(ObjectRef::new(&pool.name).within(&pool.namespace));
+    }
 }
 
 /// The claims on the network of a pool, in the order of their names.
@@ -124,6 +167,8 @@ pub(super) async fn reconcile(
         return Ok(Action::await_change());
     }
     ensure_agent_lease(&stored, &key, &context).await.map_err(failed("creating the agent's Lease"))?;
+    // What the agents lack must not keep claims from their addresses.
+    let placed = agents::place(&stored, &key, &context).await;
     let allocator = context.allocators.of(&key, &context);
     let pass = allocator
         .refresh()
@@ -139,6 +184,11 @@ pub(super) async fn reconcile(
         let annotations = json!({ "annotations": { ALLOCATING_ANNOTATION: pass.object.uid() } });
         patch_metadata(&api, &pass.object, annotations).await.map_err(failed("marking the pool"))?;
     }
+    placed.map_err(|PlacingError { step, error }| PoolReconcileError::Api {
+        pool: key.clone(),
+        step,
+        error,
+    })?;
     // A look now and then mends what no event told of, such as a Lease that somebody deleted.
     Ok(Action::requeue(Duration::from_secs(60)))
 }
@@ -165,14 +215,18 @@ async fn finish(
     api: &Api<IPPool>,
     context: &Arc<Context>,
 ) -> Result<(), PoolReconcileError> {
+    let failed = |PlacingError { step, error }| PoolReconcileError::Api { pool: key.clone(), step, error };
+    let placed = agents::place(stored, key, context).await;
     let allocator = context.allocators.of(key, context);
     let pass = allocator
         .refresh()
         .await
         .map_err(|error| PoolReconcileError::Allocator { pool: key.clone(), error })?;
+    placed.map_err(failed)?;
     if !pass.drained {
         return Ok(());
     }
+    agents::remove(key, context).await.map_err(failed)?;
     // An allocator ends when nobody can ask it any more.
     drop(allocator);
     context.allocators.forget(key).await;
@@ -189,6 +243,8 @@ async fn finish(
     }
     context.metrics.pools.forget(key);
     if let Some(network) = network_of(stored) {
+        // The next oldest serves from now on.
+        tell_pools_on(&network, context);
         for claim in claims_on(&network, &context.claims) {
             context.changed.claims.send(claim);
         }

@@ -3,8 +3,9 @@
 use vmdhcp_core::api::{IPPoolStatus, MADE_FROM_LABEL};
 
 use super::super::vmnetwork::{Standing, named};
+use super::conditions::trouble;
 use super::observe::Observation;
-use super::plan::{PoolPlan, trouble};
+use super::plan::PoolPlan;
 
 /// Sets `KeptForVMs` and `OutOfStep`; leaves them as they are as long as nobody has looked at the network.
 pub(super) fn set_conditions(observation: &Observation, status: &mut IPPoolStatus, planned: &mut PoolPlan) {

@@ -20,12 +20,13 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant};
 use vmdhcp_core::NetworkName;
-use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL};
+use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL, IPPool};
 
 use super::super::defects::Defect;
 use super::super::watches::{first_list, unserved};
 use super::super::{
-    AutoPool, Context, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool, vmnetwork,
+    AutoPool, Context, GuardedClaim, GuardedNetwork, Limits, ManagerMetrics, Placement, changes, claim,
+    events, pacer, pool, vmnetwork,
 };
 use super::journal::Journal;
 use crate::cluster::faults::{Faults, Random};
@@ -126,7 +127,9 @@ impl Work {
         let (vm_networks, network_writer) = reflector::store();
         let (virtual_machines, instances) =
             (unserved("VirtualMachines"), unserved("VirtualMachineInstances"));
-        let (changed, mut changes) = changes::channel();
+        let (pods, deployments, budgets) =
+            (unserved("Pods"), unserved("Deployments"), unserved("PodDisruptionBudgets"));
+        let (changed, changes) = changes::channel();
         let clock = journal.clone();
         let context = Arc::new(Context {
             client: client.clone(),
@@ -142,6 +145,7 @@ impl Work {
             virtual_machines: virtual_machines.store,
             instances: instances.store,
             networks: vm_networks.clone(),
+            workloads: pool::Workloads::new(pods.store, deployments.store, budgets.store, false),
             allocators: pool::Allocators::default(),
             auto_pool: AutoPool::Annotated,
             vm_networks: vmnetwork::Ledger::default(),
@@ -189,22 +193,12 @@ impl Work {
             feed((Api::all(client), agents), (lease_writer, note_leases), random, move |lease: &Lease| {
                 let report = lease.annotations().get(AGENT_REPORT_ANNOTATION).cloned();
                 if reports.insert(lease.name_any(), report.clone()) != Some(report)
-                    && let Some(pool) = pool::pool_of_lease(lease)
+                    && let Some(pool) = pool::pool_object_of(lease)
                 {
                     of_reports.add(pool);
                 }
             });
-        let changes = async move {
-            loop {
-                tokio::select! {
-                    biased;
-                    Some(pool) = changes.pools.recv() => of_pools.add(pool),
-                    Some(claim) = changes.claims.recv() => of_claims.add(claim),
-                    Some(network) = changes.networks.recv() => of_networks.add(network),
-                    else => return,
-                }
-            }
-        };
+        let changes = pass_on(changes, of_pools, of_claims, of_networks);
         let handles = [
             tokio::spawn(pools),
             tokio::spawn(claims),
@@ -221,6 +215,24 @@ impl Work {
             task.abort();
         }
         self.context.allocators.abort();
+    }
+}
+
+/// Passes on which objects have to be looked at.
+async fn pass_on(
+    mut changes: changes::Changes,
+    pools: Queue<IPPool>,
+    claims: Queue<GuardedClaim>,
+    networks: Queue<GuardedNetwork>,
+) {
+    loop {
+        tokio::select! {
+            biased;
+            Some(pool) = changes.pools.recv() => pools.add(pool),
+            Some(claim) = changes.claims.recv() => claims.add(claim),
+            Some(network) = changes.networks.recv() => networks.add(network),
+            else => return,
+        }
     }
 }
 
