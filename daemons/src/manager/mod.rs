@@ -310,18 +310,15 @@ async fn run_once(
         defect: None,
     });
 
-    let (of_pools, of_networks) = (Arc::clone(&context), Arc::clone(&context));
-    let pool_events = pools
-        .events
-        .inspect_ok(vm::pool_changes(&context))
-        .inspect_ok(move |event| vmnetwork::pool_event(event, &of_pools));
+    let pool_events =
+        pools.events.inspect_ok(vm::pool_changes(&context)).inspect_ok(vmnetwork::pool_changes(&context));
     let claim_events = claims.events.inspect_ok(vm::claim_changes(&context));
     let instance_events = instances.events.inspect_ok(vm::instance_changes(&context));
     let network_events = networks
         .events
         .inspect_ok(vm::network_changes(&context))
         .inspect_ok(pool::network_changes(&context))
-        .inspect_ok(move |event| vmnetwork::network_event(event, &of_networks));
+        .inspect_ok(vmnetwork::network_changes(&context));
     let pools = Controller::for_stream(touched(pool_events), pools.store)
         .watches_stream(reports, |lease| pool::pool_object_of(&lease))
         .watches_stream(touched(pods.events), |pod| pool::pool_object_of(&pod))

@@ -143,8 +143,9 @@ pub(super) fn error_policy(
 }
 
 /// Heeds the end of a pool: its network may be given one now.
-pub(super) fn pool_event(event: &Event<IPPool>, context: &Context) {
-    match event {
+pub(super) fn pool_changes(context: &Arc<Context>) -> impl FnMut(&Event<IPPool>) + Send + use<> {
+    let context = Arc::clone(context);
+    move |event| match event {
         Event::Delete(pool) => {
             context.vm_networks.standings().remove(&PoolRef::of(pool));
             let namespace = pool.namespace().unwrap_or_default();
@@ -164,8 +165,9 @@ pub(super) fn pool_event(event: &Event<IPPool>, context: &Context) {
 }
 
 /// Heeds the end of a network: its pool goes too, or says why not.
-pub(super) fn network_event(event: &Event<GuardedNetwork>, context: &Context) {
-    match event {
+pub(super) fn network_changes(context: &Arc<Context>) -> impl FnMut(&Event<GuardedNetwork>) + Send + use<> {
+    let context = Arc::clone(context);
+    move |event| match event {
         Event::Delete(network) => {
             let namespace = network.namespace().unwrap_or_default();
             context.changed.pools.send(ObjectRef::new(&network.name_any()).within(&namespace));
