@@ -11,6 +11,7 @@ use vmdhcp_core::api::{
     IPPool, NetworkAttachmentDefinition, VirtualMachine, VirtualMachineInstance,
     VirtualMachineNetworkConfig as Claim,
 };
+use vmdhcp_daemons::manager::{AutoPool, Limits};
 use vmdhcp_testcluster as testcluster;
 
 use crate::fixtures::{ALONE, Manager, pool};
@@ -51,7 +52,7 @@ async fn vms_get_their_addresses_within_a_second_and_their_changes_are_followed(
     };
     let namespaces: Api<Namespace> = Api::all(client.clone());
     namespaces.create(&PostParams::default(), &namespace).await.unwrap();
-    let mut manager = Manager::start_on(client.clone()).in_namespace(NAMESPACE);
+    let mut manager = Manager::start_in(NAMESPACE, client.clone(), Limits::default(), AutoPool::default());
     manager.create(&pool("192.168.48.0/24", 300)).await;
     manager.create(&network("net-48", "L2VlanNetwork")).await;
 
