@@ -40,7 +40,7 @@ use k8s_openapi::api::core::v1::ResourceRequirements;
 use kube::Client;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::Controller;
+use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::Store;
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
 use vmdhcp_core::api::{
@@ -56,10 +56,14 @@ pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
 use neighbours::Neighbours;
-use watches::{FirstList, touched, unserved, watched};
+use watches::{FirstList, touched, unserved, watched, watched_and_noted};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many claims are being written at a time. None of them waits for another, or for a pool; and kube looks at each of
+/// those that are under way whenever one of them moves.
+const AT_ONCE: u16 = 64;
 
 /// A claim object as it is watched: one that cannot be read is one object that cannot be read.
 type GuardedClaim = DeserializeGuard<VirtualMachineNetworkConfig>;
@@ -163,6 +167,7 @@ struct Context {
     events: events::Events,
     pools: Store<IPPool>,
     claims: Store<GuardedClaim>,
+    claims_by_network: Arc<claim::ClaimIndex>,
     leases: Store<Lease>,
     /// Empty where KubeVirt is not there.
     #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
@@ -260,8 +265,16 @@ async fn run_once(
     let stop = Shutdown::new();
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
-    let claims =
-        watched(Api::<GuardedClaim>::all(client.clone()), everything(), "VirtualMachineNetworkConfigs");
+    let claims_by_network = Arc::new(claim::ClaimIndex::new(metrics.allocation_seconds.clone()));
+    let claims = watched_and_noted(
+        Api::<GuardedClaim>::all(client.clone()),
+        everything(),
+        "VirtualMachineNetworkConfigs",
+        {
+            let index = Arc::clone(&claims_by_network);
+            move |event| index.note(event)
+        },
+    );
     let agents = format!("{COMPONENT_LABEL}={AGENT_COMPONENT}");
     let leases = watched(Api::<Lease>::all(client.clone()), everything().labels(&agents), "Leases");
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
@@ -289,6 +302,7 @@ async fn run_once(
         allocators: pool::Allocators::default(),
         pools: pools.store.clone(),
         claims: claims.store.clone(),
+        claims_by_network,
         client,
         placement,
         clock,
@@ -318,6 +332,7 @@ async fn run_once(
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
     let claims = Controller::for_stream(touched(claims.events), claims.store)
+        .with_config(controller::Config::default().concurrency(AT_ONCE))
         .reconcile_on(changes::stream(changes.claims))
         .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())

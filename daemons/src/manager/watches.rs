@@ -49,10 +49,26 @@ pub(super) fn watched<K>(api: Api<K>, config: watcher::Config, kind: &'static st
 where
     K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
+    watched_and_noted(api, config, kind, |_| {})
+}
+
+/// Watches a kind, and shows each event to somebody before anybody can act on it.
+pub(super) fn watched_and_noted<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    kind: &'static str,
+    mut note: impl FnMut(&watcher::Event<K>) + Send + 'static,
+) -> Watched<K>
+where
+    K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
     let (store, writer) = reflector::store();
-    let (first_list, note) = first_list(kind);
-    let events = watcher(api, config).default_backoff().reflect(writer).inspect_ok(note).boxed();
-    Watched { store, first_list, events }
+    let (first_list, mut note_first) = first_list(kind);
+    let events = watcher(api, config).default_backoff().reflect(writer).inspect_ok(move |event| {
+        note(event);
+        note_first(event);
+    });
+    Watched { store, first_list, events: events.boxed() }
 }
 
 /// A kind that is not served: there is nothing of it, and nothing happens to it.

@@ -1,9 +1,9 @@
 //! The claim reconciler: each card of a VirtualMachineNetworkConfig gets its address, or a reason why not.
 
+mod index;
 mod observe;
 mod plan;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +11,17 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
-use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{CARDS_ANNOTATION, VMNETCFG_FINALIZER, VirtualMachineNetworkConfig};
 use vmdhcp_core::ipam::Outcome;
 
-pub(super) use observe::{StoredCard, claims_on, networks};
+pub(super) use index::{CardRef, ClaimIndex, ClaimKey, ClaimOnNetwork};
+use observe::networks;
 
 use super::defects::Defect;
-use super::pool::{AllocatorError, pool_of_network};
+use super::pool::allocator::Allocator;
+use super::pool::{Told, pool_of_network};
 use super::{Context, GuardedClaim, ManagerError, Settlement};
+use crate::cluster::version;
 use plan::{ClaimPlan, Settlements};
 
 /// Why a claim could not be reconciled; it is tried again.
@@ -27,8 +29,6 @@ use plan::{ClaimPlan, Settlements};
 pub(super) enum ClaimReconcileError {
     #[error("VirtualMachineNetworkConfig {claim}: {step}: {error}")]
     Api { claim: String, step: &'static str, error: kube::Error },
-    #[error("VirtualMachineNetworkConfig {claim}: network {network}: {error}")]
-    Allocator { claim: String, network: NetworkName, error: AllocatorError },
     #[error(transparent)]
     Watch(#[from] ManagerError),
     #[error("VirtualMachineNetworkConfig {claim} cannot be read: {error}")]
@@ -41,7 +41,6 @@ impl ClaimReconcileError {
         match self {
             Self::Api { error: kube::Error::Api(status), .. } if status.is_conflict() => "Conflict",
             Self::Api { .. } => "Api",
-            Self::Allocator { error, .. } => error.reason(),
             Self::Watch(_) => "Watch",
             Self::Unreadable { .. } => "Unreadable",
         }
@@ -85,11 +84,12 @@ pub(super) async fn reconcile(
         patch_metadata(&api, stored, metadata).await.map_err(failed("adding finalizer and record"))?;
         return Ok(Action::await_change());
     }
-    let settlements = if deleting && context.has(Defect::FinalizerBeforeRelease) {
-        Settlements::new()
+    let settled = if deleting && context.has(Defect::FinalizerBeforeRelease) {
+        Some(Settled { settlements: Settlements::new(), allocators: Vec::new() })
     } else {
-        settle(stored, &name, &context).await?
+        settle(stored, &context)
     };
+    let Some(Settled { settlements, allocators }) = settled else { return Ok(Action::await_change()) };
     let ClaimPlan { status, released, notices } = plan::plan(stored, &settlements, context.now());
     if deleting {
         if released {
@@ -106,9 +106,14 @@ pub(super) async fn reconcile(
     }
     if stored.status.as_ref() != Some(&status) {
         let next = VirtualMachineNetworkConfig { status: Some(status), ..stored.clone() };
-        api.replace_status(&stored.name_any(), &PostParams::default(), &next)
+        let written = api
+            .replace_status(&stored.name_any(), &PostParams::default(), &next)
             .await
             .map_err(failed("writing the status"))?;
+        if let (Some(on), Some(version)) = (version(stored), version(&written)) {
+            let key = ClaimKey::of(stored);
+            allocators.iter().for_each(|allocator| allocator.wrote(&key, on, version));
+        }
         for notice in notices {
             context.events.warn(stored, &notice).await;
         }
@@ -122,25 +127,34 @@ pub(super) async fn reconcile(
     Ok(Action::await_change())
 }
 
-/// Asks the allocator of each network for its outcome, all at once.
-async fn settle(
-    stored: &VirtualMachineNetworkConfig,
-    name: &str,
-    context: &Arc<Context>,
-) -> Result<Settlements, ClaimReconcileError> {
-    let settle_one = async |network: NetworkName| {
-        let Some(pool) = pool_of_network(&network, &context.pools) else { return Ok((network, None)) };
-        let allocator = context.allocators.of(&vmdhcp_core::pool::PoolRef::of(&pool), context);
-        let settled: Result<BTreeMap<_, Settlement>, _> =
-            allocator.settle(&stored.namespace().unwrap_or_default(), &stored.name_any()).await;
-        match settled {
-            Ok(cards) => Ok((network, Some(cards))),
-            Err(AllocatorError::PoolGone) => Ok((network, None)),
-            Err(error) => Err(ClaimReconcileError::Allocator { claim: name.to_owned(), network, error }),
+/// What the pool of each network has told a claim.
+struct Settled {
+    settlements: Settlements,
+    /// Who has told.
+    allocators: Vec<Allocator>,
+}
+
+/// What the pools have told this version of the claim; none before all of them have, of which it is then told.
+fn settle(stored: &VirtualMachineNetworkConfig, context: &Arc<Context>) -> Option<Settled> {
+    let (key, version) = (ClaimKey::of(stored), version(stored)?);
+    let mut settled = Settled { settlements: Settlements::new(), allocators: Vec::new() };
+    let mut is_complete = true;
+    for network in networks(stored) {
+        let Some(pool) = pool_of_network(&network, &context.pools) else {
+            settled.settlements.insert(network, None);
+            continue;
+        };
+        let allocator = context.allocators.of(&pool, context);
+        match allocator.settled(&key, version, pool.metadata.uid.as_deref()) {
+            Told::Settled(cards) => {
+                settled.settlements.insert(network, Some(cards));
+                settled.allocators.push(allocator);
+            }
+            Told::PoolGone => drop(settled.settlements.insert(network, None)),
+            Told::Older | Told::Nothing => is_complete = false,
         }
-    };
-    let all = futures::future::try_join_all(networks(stored).into_iter().map(settle_one)).await?;
-    Ok(all.into_iter().collect())
+    }
+    is_complete.then_some(settled)
 }
 
 /// Patches metadata under the version that the decision was made on.

@@ -7,6 +7,7 @@ mod ceiling;
 mod loss;
 mod observe;
 mod plan;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +27,9 @@ use vmdhcp_core::pool::{PoolRef, defaults};
 
 pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
+pub(super) use told::{CardSettlements, Told};
 
-use super::{Context, GuardedClaim, ManagerError, Placement};
+use super::{Context, ManagerError, Placement};
 
 /// Why a pool could not be reconciled; it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -74,16 +76,6 @@ pub(crate) fn pool_of_network(network: &NetworkName, pools: &Store<IPPool>) -> O
     on_network.min_by_key(|pool| (pool.creation_timestamp().map(|time| time.0), pool.uid()))
 }
 
-/// The claims on the network of a pool, in the order of their names.
-fn claims_on(network: &NetworkName, claims: &Store<GuardedClaim>) -> Vec<ObjectRef<GuardedClaim>> {
-    let claims = claims.state().into_iter();
-    let on_network = claims
-        .filter(|claim| claim.0.as_ref().is_ok_and(|claim| super::claim::networks(claim).contains(network)));
-    let mut on_network: Vec<_> = on_network.map(|claim| ObjectRef::from_obj(&*claim)).collect();
-    on_network.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
-    on_network
-}
-
 /// Brings one pool a step further.
 pub(super) async fn reconcile(
     stored: Arc<IPPool>,
@@ -120,7 +112,7 @@ pub(super) async fn reconcile(
         return Ok(Action::await_change());
     }
     ensure_agent_lease(&stored, &key, &context).await.map_err(failed("creating the agent's Lease"))?;
-    let allocator = context.allocators.of(&key, &context);
+    let allocator = context.allocators.of(&stored, &context);
     let pass = allocator
         .refresh()
         .await
@@ -161,7 +153,7 @@ async fn finish(
     api: &Api<IPPool>,
     context: &Arc<Context>,
 ) -> Result<(), PoolReconcileError> {
-    let allocator = context.allocators.of(key, context);
+    let allocator = context.allocators.of(stored, context);
     let pass = allocator
         .refresh()
         .await
@@ -185,8 +177,8 @@ async fn finish(
     }
     context.metrics.pools.forget(key);
     if let Some(network) = network_of(stored) {
-        for claim in claims_on(&network, &context.claims) {
-            context.changed.claims.send(claim);
+        for claim in context.claims_by_network.on(&network) {
+            context.changed.claims.send(claim.key.object());
         }
     }
     Ok(())

@@ -120,7 +120,16 @@ impl Work {
         let ((pools, pool_writer), (claims, claim_writer), (leases, lease_writer)) =
             (reflector::store(), reflector::store(), reflector::store());
         let (pools_listed, note_pools) = first_list("IPPools");
-        let (claims_listed, note_claims) = first_list("VirtualMachineNetworkConfigs");
+        let (claims_listed, mut note_first_claims) = first_list("VirtualMachineNetworkConfigs");
+        let metrics = ManagerMetrics::register(&mut Registry::default());
+        let claims_by_network = Arc::new(claim::ClaimIndex::new(metrics.allocation_seconds.clone()));
+        let note_claims = {
+            let index = Arc::clone(&claims_by_network);
+            move |event: &Event<GuardedClaim>| {
+                index.note(event);
+                note_first_claims(event);
+            }
+        };
         let (leases_listed, note_leases) = first_list("Leases");
         let (virtual_machines, instances, networks_of_vms) = (
             unserved("VirtualMachines"),
@@ -135,10 +144,11 @@ impl Work {
                 networks.into_iter().map(|network| (network, "eth0".into())).collect(),
             ),
             clock: Arc::new(move || clock.now()),
-            metrics: ManagerMetrics::register(&mut Registry::default()),
+            metrics,
             events: events::Events::new(client.clone()),
             pools: pools.clone(),
             claims: claims.clone(),
+            claims_by_network,
             leases,
             virtual_machines: virtual_machines.store,
             instances: instances.store,
