@@ -2,13 +2,32 @@
 
 CARGO ?= cargo
 ARGS  ?=
+# What is built for: amd64 or arm64. Another than this machine's needs that Rust target, and a C compiler for it.
+HOST_ARCH := $(subst aarch64,arm64,$(subst x86_64,amd64,$(shell uname -m)))
+ARCH  ?= $(HOST_ARCH)
+IMAGE ?= vmdhcp
+VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 # What is built must be used: without it the tests that want the control plane are left out, and `verdict` says so.
 TESTCLUSTER = $$(! e2e/testcluster/build.sh path >/dev/null || echo required)
 
-.PHONY: help build demo test generate fmt lint doc unit clients testcluster conformance scale run sim
+TRIPLE_amd64 := x86_64-unknown-linux-gnu
+TRIPLE_arm64 := aarch64-unknown-linux-gnu
+TRIPLE = $(or $(TRIPLE_$(ARCH)),$(error ARCH is amd64 or arm64, not "$(ARCH)"))
+LINKER = $(if $(filter $(ARCH),$(HOST_ARCH)),,CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER=$(subst -unknown,,$(TRIPLE))-gcc)
+BINARY = target/$(TRIPLE)/dist/vmdhcp
 
-build: ## Build the vmdhcp binary (target/release/vmdhcp)
-	$(CARGO) build --release --locked -p vmdhcp-cli
+.PHONY: build binary image help demo test generate fmt lint doc unit clients testcluster conformance scale run sim
+
+build: image ## Build the static binary, and an image of it (ARCH=amd64|arm64)
+
+binary: ## Build the static binary alone
+	# Only with a target named are the build's own programs left as they are, which could not be static.
+	RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static" $(LINKER) \
+		$(CARGO) build --profile dist --locked --target $(TRIPLE) -p vmdhcp-cli
+	@echo "binary $(BINARY)"
+
+image: binary ## Build the image: IMAGE=registry.lab:5000/vmdhcp, tagged with the version
+	@image/build.sh $(BINARY) $(IMAGE):$(VERSION) $(ARCH)
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

@@ -129,12 +129,27 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, cl
     if is_kubectl_plugin(words.first()) {
         command = command.bin_name("kubectl vmdhcp");
     }
-    let words = end_bare_local(words, &command);
+    let words = end_bare_local(name_command(words, &command), &command);
     Cli::from_arg_matches(&command.try_get_matches_from_mut(words)?).map_err(|e| e.format(&mut command))
 }
 
 fn is_kubectl_plugin(program: Option<&OsString>) -> bool {
     program.and_then(|path| Path::new(path).file_stem()).is_some_and(|stem| stem == "kubectl-vmdhcp")
+}
+
+/// Under the names of Harvester's programs it acts as the command that does their work.
+fn name_command(mut words: Vec<OsString>, command: &clap::Command) -> Vec<OsString> {
+    let program = words.first().and_then(|path| Path::new(path).file_stem());
+    let implied = match program.and_then(OsStr::to_str) {
+        Some("vm-dhcp-controller") => "manager",
+        Some("vm-dhcp-agent") => "agent",
+        _ => return words,
+    };
+    let first = words.get(1).and_then(|word| word.to_str()).unwrap_or_default();
+    if command.find_subcommand(first).is_none() && !["--version", "-V"].contains(&first) {
+        words.insert(1, implied.into());
+    }
+    words
 }
 
 /// Keeps `vmdhcp --local pool list` from reading `pool` as the file: a bare `--local` before a command has no value.
@@ -280,6 +295,24 @@ mod tests {
         assert_eq!(local("vmdhcp --local lab.db pool list"), Some(Some("lab.db".into())));
         assert_eq!(local("vmdhcp --local=pool pool list"), Some(Some("pool".into())));
         assert_eq!(local("vmdhcp pool list --local pool"), Some(Some("pool".into())));
+    }
+
+    #[test]
+    fn under_the_names_of_upstreams_programs_it_takes_their_command_lines() {
+        let controller = "/usr/bin/vm-dhcp-controller --name n --namespace harvester-system --image r/a:1 --service-account-name s";
+        assert!(matches!(parse(words(controller)).unwrap().command, Command::Manager(_)));
+        assert!(matches!(parse(words("vm-dhcp-controller")).unwrap().command, Command::Manager(_)));
+        let agent = "vm-dhcp-agent --ippool-ref default/net-48 --kubecontext c --dry-run";
+        assert!(matches!(parse(words(agent)).unwrap().command, Command::Agent(_)));
+        for (line, kind) in [
+            ("vm-dhcp-agent --version", ErrorKind::DisplayVersion),
+            ("vm-dhcp-controller --help", ErrorKind::DisplayHelp),
+            ("vm-dhcp-agent", ErrorKind::MissingRequiredArgument),
+        ] {
+            assert_eq!(parse(words(line)).map(|_| ()).unwrap_err().kind(), kind, "{line}");
+        }
+        // As the entry point of an image it has to take every command.
+        assert!(matches!(parse(words("vm-dhcp-agent agent-init")).unwrap().command, Command::AgentInit(_)));
     }
 
     #[test]

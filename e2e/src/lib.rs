@@ -3,6 +3,7 @@
 //!
 //! - [`requirements`]: which tests can run here, and what becomes of those that cannot
 //! - [`Machine`], [`Lan`]: namespaces, and a bridge between them; gone with the test however it ends
+//! - [`Relay`]: a server of the test's own network, such as the API server, on a machine
 //! - [`vmdhcp`]: the program under test, as its users run it
 //! - [`clients`]: udhcpc, dhclient and dhcpcd
 //! - [`wire`]: single packets, for what a client would hide
@@ -18,6 +19,7 @@
 pub mod clients;
 mod lan;
 mod machine;
+mod relay;
 pub mod requirements;
 pub mod vmdhcp;
 mod wait;
@@ -25,4 +27,5 @@ pub mod wire;
 
 pub use lan::Lan;
 pub use machine::{Machine, Process};
+pub use relay::Relay;
 pub use wait::{until, within};

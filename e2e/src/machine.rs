@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -82,10 +82,8 @@ impl Machine {
 
     /// Starts a program that goes on by itself, and writes what it says to `log`.
     pub fn start<S: AsRef<OsStr>>(&self, program: &Path, arguments: &[S], log: &Path) -> Process {
-        let output = File::options().create(true).append(true).open(log).unwrap();
-        let talk = output.try_clone().unwrap();
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(output).stderr(talk);
+        Process::prepare(command.args(arguments), log);
         let child = self.within(move || command.spawn().unwrap());
         Process { child, log: log.to_owned() }
     }
@@ -125,6 +123,21 @@ pub struct Process {
 }
 
 impl Process {
+    /// Starts a program in the namespaces of the test itself. It ends with the test, however that ends.
+    pub fn start_here<S: AsRef<OsStr>>(program: &Path, arguments: &[S], log: &Path) -> Self {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(program).args(arguments);
+        Self::prepare(&mut command, log);
+        Self { child: command.spawn().unwrap(), log: log.to_owned() }
+    }
+
+    /// What it says goes to its log.
+    fn prepare(command: &mut Command, log: &Path) {
+        let output = File::options().create(true).append(true).open(log).unwrap();
+        let talk = output.try_clone().unwrap();
+        command.stdin(Stdio::null()).stdout(output).stderr(talk);
+    }
+
     /// Its number.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -145,6 +158,11 @@ impl Process {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
+    /// How it ended. Panics if it goes on for longer than `patience`.
+    pub fn ended(&mut self, patience: Duration) -> ExitStatus {
+        until("end of a process", patience, || self.child.try_wait().unwrap())
+    }
+
     /// Kills it without a chance to clean anything up.
     pub fn kill(mut self) {
         self.end();
@@ -153,7 +171,7 @@ impl Process {
     /// Asks it to end, and waits until it has.
     pub fn stop(mut self) {
         self.signal(Signal::SIGTERM);
-        until("end of a stopped process", Duration::from_secs(10), || (!self.is_running()).then_some(()));
+        self.ended(Duration::from_secs(10));
     }
 
     /// The same, where it is not given away.

@@ -176,17 +176,22 @@ pub fn is_served(host: &Machine, pool: &str) -> bool {
 
 /// Asks a probe; no answer is no.
 fn is_ready(path: &str) -> bool {
+    get(ADMIN.parse().unwrap(), path).is_some_and(|(status, _)| status == 200)
+}
+
+/// What is shown there, with its HTTP status, in the network of the calling thread; nothing where nobody answers.
+pub fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
     let ask = || {
-        let second = Some(Duration::from_secs(1));
-        let address: SocketAddr = ADMIN.parse().map_err(std::io::Error::other)?;
         let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(second)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        Ok::<_, std::io::Error>(answer.starts_with("HTTP/1.1 200"))
+        Ok::<_, std::io::Error>(answer)
     };
-    ask().unwrap_or(false)
+    let answer = ask().ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
 /// Whether an address is one that the manifests give out.

@@ -160,6 +160,11 @@ fn card_causes(
             let error = ClaimError::AddressTwice { address, first };
             causes.push(Cause::new(format!("{field}.ipAddress"), error));
         }
+        // A claim that follows a VM demands what the VM demands, and says in its status what becomes of that. Refused
+        // here, its other cards would pay for it, and nobody who looks at the VM would hear of it.
+        if new.owner_vm().is_some() {
+            continue;
+        }
         let pools = pools.get_or_insert_with(|| stored.pools());
         // Without a pool the card waits: the pool may come later.
         let served = pools.iter().filter_map(|stored| Some((stored, Pool::from_stored(stored).ok()?.0)));

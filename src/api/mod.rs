@@ -73,10 +73,26 @@ pub const ALLOCATING_ANNOTATION: &str = "network.harvesterhci.io/ippool-allocati
 /// Written by the manager before anything is allocated. So a card that has left the spec is released although the
 /// status never came to name it.
 pub const CARDS_ANNOTATION: &str = "network.harvesterhci.io/vmnetcfg-cards";
+/// Annotation on a VirtualMachineNetworkConfig, listed likewise: the cards whose `ipAddress` stands there because of an
+/// annotation of the VM, and goes with it. What somebody else wrote stays.
+pub const STATIC_ADDRESSES_ANNOTATION: &str = "network.harvesterhci.io/vmnetcfg-static-ips";
+/// Annotation on a VirtualMachineNetworkConfig, listed likewise: the cards that somebody wrote by hand before there was
+/// the VM, and that the VM does not have yet.
+pub const BY_HAND_ANNOTATION: &str = "network.harvesterhci.io/vmnetcfg-by-hand";
 /// Annotation on an agent's Lease: the pool that it serves, as NAMESPACE/NAME (too long for a label).
 pub const POOL_ANNOTATION: &str = "network.harvesterhci.io/ippool";
 /// Annotation on an agent's Lease: its report as JSON, written by the agent alone and read as hostile.
 pub const AGENT_REPORT_ANNOTATION: &str = "network.harvesterhci.io/agent-report";
+
+/// Annotation on a VirtualMachine, written by Harvester: MACs by the names of network cards, as JSON.
+pub const MAC_ADDRESS_ANNOTATION: &str = "harvesterhci.io/mac-address";
+/// What the keys of annotations on a VirtualMachine begin with that demand an address for a network card, by whose name
+/// they end.
+pub const STATIC_IP_PREFIX: &str = "static-ip.harvesterhci.io/";
+/// Label on a NetworkAttachmentDefinition, written by Harvester: what sort of network it is.
+pub const NETWORK_TYPE_LABEL: &str = "network.harvesterhci.io/type";
+/// Value of [`NETWORK_TYPE_LABEL`] on a network of Kube-OVN, which gives the addresses there itself.
+pub const OVERLAY_NETWORK: &str = "OverlayNetwork";
 
 /// Value in `status.ipv4.allocated` of an address that the spec excludes.
 pub const EXCLUDED: &str = "EXCLUDED";

@@ -1,5 +1,6 @@
 //! VirtualMachineNetworkConfig: the network cards of one VM that want a managed address.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,14 @@ impl VirtualMachineNetworkConfigSpec {
     /// Whether the claim is paused.
     pub fn is_paused(&self) -> bool {
         self.paused == Some(true)
+    }
+}
+
+impl VirtualMachineNetworkConfig {
+    /// The VM that it follows, if it was made for one or adopted by one.
+    pub fn owner_vm(&self) -> Option<&OwnerReference> {
+        let mut owners = self.metadata.owner_references.iter().flatten();
+        owners.find(|owner| owner.kind == "VirtualMachine" && owner.api_version.starts_with("kubevirt.io/"))
     }
 }
 

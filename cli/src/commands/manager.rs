@@ -24,7 +24,7 @@ const IMAGE: &str = concat!("vmdhcp:", env!("CARGO_PKG_VERSION"));
 /// Of several replicas one leads and works; the others stand by, and take over when it ends. The leader first applies
 /// the definitions of both kinds, so that a newer version brings its own.
 ///
-/// It does what its kubeconfig, or the service account of its Pod, may do; docs/cluster.md lists what it needs.
+/// It does what its kubeconfig, or the service account of its Pod, may do; docs/cluster.md lists what that has to be.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   vmdhcp manager --no-agent
@@ -106,7 +106,7 @@ struct Agents {
     #[arg(long = "agent-image-pull-secret", value_name = "NAME", value_parser = object_name)]
     agent_image_pull_secrets: Vec<String>,
     /// What an agent asks of its node, as JSON or YAML of a container's `resources`
-    #[arg(long, value_name = "RESOURCES", default_value = r#"{"requests": {"cpu": "10m", "memory": "32Mi"}}"#, value_parser = resources)]
+    #[arg(long, value_name = "RESOURCES", default_value = "requests: {cpu: 10m, memory: 32Mi}", value_parser = resources)]
     agent_resources: ResourceRequirements,
 }
 

@@ -1,7 +1,6 @@
 //! One agent as a process: what a Pod of a cluster runs.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use kube::Client;
 use prometheus_client::registry::Registry;
@@ -66,7 +65,7 @@ pub async fn run(
     let pool = agent.pool.clone();
     let failed = |error| AgentDaemonError::Agent { pool: pool.clone(), error };
     let agent = Agent::new(agent, client, metrics).map_err(failed)?;
-    let mut router = agent.router().merge(admin::metrics_route(Arc::new(registry)));
+    let mut router = agent.router().merge(admin::metrics_route(registry));
     if show_leases {
         router = router.merge(agent.leases_router());
     }

@@ -26,6 +26,7 @@ mod pacer;
 mod pool;
 #[cfg(test)]
 mod simulation;
+mod vm;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
+use futures::stream::select;
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::ResourceRequirements;
@@ -55,13 +57,13 @@ pub use pool::agent_lease_name;
 pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
-use neighbours::Neighbours;
-use watches::{FirstList, touched, unserved, watched, watched_and_noted};
+use neighbours::{NeighbourWatches, Neighbours};
+use watches::{FirstList, kept, touched, unserved, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many claims are being written at a time. None of them waits for another, or for a pool; and kube looks at each of
+/// How many claims, or VMs, are being written at a time. None of them waits for another, or for a pool; and kube looks at each of
 /// those that are under way whenever one of them moves.
 const AT_ONCE: u16 = 64;
 
@@ -170,15 +172,14 @@ struct Context {
     claims_by_network: Arc<claim::ClaimIndex>,
     leases: Store<Lease>,
     /// Empty where KubeVirt is not there.
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     virtual_machines: Store<GuardedVirtualMachine>,
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     instances: Store<GuardedInstance>,
     /// Empty where Multus is not there.
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     networks: Store<GuardedNetwork>,
     allocators: pool::Allocators,
     changed: changes::Changed,
+    /// What users of VMs have been told.
+    told: vm::Told,
     pacer: pacer::Pacer,
     largest_pool: usize,
     /// Of every kind that is watched.
@@ -266,33 +267,26 @@ async fn run_once(
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
     let claims_by_network = Arc::new(claim::ClaimIndex::new(metrics.allocation_seconds.clone()));
-    let claims = watched_and_noted(
-        Api::<GuardedClaim>::all(client.clone()),
-        everything(),
-        "VirtualMachineNetworkConfigs",
-        {
-            let index = Arc::clone(&claims_by_network);
-            move |event| index.note(event)
-        },
-    );
+    let claims = {
+        let events = watcher(Api::<GuardedClaim>::all(client.clone()), everything());
+        let index = Arc::clone(&claims_by_network);
+        kept(events.default_backoff().modify(claim::trim), "VirtualMachineNetworkConfigs", move |event| {
+            index.note(event)
+        })
+    };
     let agents = format!("{COMPONENT_LABEL}={AGENT_COMPONENT}");
-    let leases = watched(Api::<Lease>::all(client.clone()), everything().labels(&agents), "Leases");
+    let leases = match &placement {
+        Placement::Interfaces(_) => watched(Api::all(client.clone()), everything().labels(&agents), "Leases"),
+        // Nobody else's Leases, on a cluster, are any business of the manager's.
+        Placement::Deployments(agent) => {
+            watched(Api::namespaced(client.clone(), &agent.namespace), everything().labels(&agents), "Leases")
+        }
+        Placement::Elsewhere => unserved("Leases"),
+    };
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
     let reports =
         leases.events.touched_objects().predicate_filter(predicates::annotations, PredicateConfig::default());
-    let (virtual_machines, instances) = if neighbours.virtual_machines {
-        (
-            watched(Api::<GuardedVirtualMachine>::all(client.clone()), everything(), "VirtualMachines"),
-            watched(Api::<GuardedInstance>::all(client.clone()), everything(), "VirtualMachineInstances"),
-        )
-    } else {
-        (unserved("VirtualMachines"), unserved("VirtualMachineInstances"))
-    };
-    let networks = if neighbours.networks {
-        watched(Api::<GuardedNetwork>::all(client.clone()), everything(), "NetworkAttachmentDefinitions")
-    } else {
-        unserved("NetworkAttachmentDefinitions")
-    };
+    let NeighbourWatches { virtual_machines, instances, networks } = neighbours.watch(&client);
 
     let (changed, changes) = changes::channel();
     let context = Arc::new(Context {
@@ -312,6 +306,7 @@ async fn run_once(
         instances: instances.store,
         networks: networks.store.clone(),
         changed,
+        told: vm::Told::default(),
         first_lists: vec![
             pools.first_list,
             claims.first_list,
@@ -324,28 +319,48 @@ async fn run_once(
         defect: None,
     });
 
-    let pools = Controller::for_stream(touched(pools.events), pools.store)
+    let pool_events = pools.events.inspect_ok(vm::pool_changes(&context));
+    let claim_events = claims.events.inspect_ok(vm::claim_changes(&context));
+    let instance_events = instances.events.inspect_ok(vm::instance_changes(&context));
+    let network_events = networks.events.inspect_ok(vm::network_changes(&context));
+    let pools = Controller::for_stream(touched(pool_events), pools.store)
         .watches_stream(reports, |lease| pool::pool_of_lease(&lease))
         .reconcile_on(changes::stream(changes.pools))
         .graceful_shutdown_on(stopped(&stop))
         .run(pool::reconcile, pool::error_policy, context.clone())
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
-    let claims = Controller::for_stream(touched(claims.events), claims.store)
+    let claims = Controller::for_stream(touched(claim_events), claims.store)
         .with_config(controller::Config::default().concurrency(AT_ONCE))
         .reconcile_on(changes::stream(changes.claims))
         .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())
         .for_each(|_| async {});
+    // Nothing but their stores is made of these.
+    let others = select(instance_events.map(drop), network_events.map(drop))
+        .take_until(stopped(&stop))
+        .for_each(|()| async {});
+    let virtual_machines = async {
+        if !neighbours.virtual_machines {
+            return stop.wait().await;
+        }
+        Controller::for_stream(touched(virtual_machines.events), virtual_machines.store)
+            .with_config(controller::Config::default().concurrency(AT_ONCE))
+            .reconcile_on(changes::stream(changes.virtual_machines))
+            .graceful_shutdown_on(stopped(&stop))
+            .run(vm::reconcile, vm::error_policy, context.clone())
+            .for_each(|_| async {})
+            .await;
+    };
     context.metrics.claims.show(context.claims.clone());
     // Boxed, as they are large.
-    let mut controllers = Box::pin(async { tokio::join!(pools, claims) }.fuse());
+    let mut controllers = Box::pin(async { tokio::join!(pools, claims, virtual_machines, others) }.fuse());
     let ended = tokio::select! {
         () = shutdown.wait() => Ended::Shutdown,
         () = context.allocators.older_state.notified() => Ended::OlderState,
         () = history::goes_back(&context) => Ended::OlderState,
         () = neighbours.change(&context.client) => Ended::OtherNeighbours,
-        ((), ()) = &mut controllers => Ended::Watches,
+        ((), (), (), ()) = &mut controllers => Ended::Watches,
     };
     stop.trigger();
     // A controller that has not listed yet never ends by itself.

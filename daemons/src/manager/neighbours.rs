@@ -3,8 +3,12 @@
 
 use std::time::Duration;
 
-use kube::Client;
+use kube::api::Api;
+use kube::{Client, ResourceExt};
 use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::watches::{Watched, trimmed, unserved};
+use super::{GuardedInstance, GuardedNetwork, GuardedVirtualMachine, vm};
 
 /// How often the API is asked again.
 const PERIOD: Duration = Duration::from_secs(15);
@@ -18,6 +22,13 @@ pub(super) struct Neighbours {
     pub(super) virtual_machines: bool,
     /// Multus's NetworkAttachmentDefinition.
     pub(super) networks: bool,
+}
+
+/// Their objects, as far as they are there.
+pub(super) struct NeighbourWatches {
+    pub(super) virtual_machines: Watched<GuardedVirtualMachine>,
+    pub(super) instances: Watched<GuardedInstance>,
+    pub(super) networks: Watched<GuardedNetwork>,
 }
 
 impl Neighbours {
@@ -40,6 +51,25 @@ impl Neighbours {
             serves(client, "k8s.cni.cncf.io/v1", &["network-attachment-definitions"]),
         )?;
         Ok(Self { virtual_machines, networks })
+    }
+
+    /// Watches their kinds, where they are served.
+    pub(super) fn watch(self, client: &Client) -> NeighbourWatches {
+        let (virtual_machines, instances) = if self.virtual_machines {
+            (
+                trimmed(Api::all(client.clone()), "VirtualMachines", vm::trim),
+                trimmed(Api::all(client.clone()), "VirtualMachineInstances", vm::trim_instance),
+            )
+        } else {
+            (unserved("VirtualMachines"), unserved("VirtualMachineInstances"))
+        };
+        let networks = if self.networks {
+            let trim = |network: &mut GuardedNetwork| network.managed_fields_mut().clear();
+            trimmed(Api::all(client.clone()), "NetworkAttachmentDefinitions", trim)
+        } else {
+            unserved("NetworkAttachmentDefinitions")
+        };
+        NeighbourWatches { virtual_machines, instances, networks }
     }
 
     /// Ends when the API serves other kinds than these.

@@ -49,22 +49,33 @@ pub(super) fn watched<K>(api: Api<K>, config: watcher::Config, kind: &'static st
 where
     K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
-    watched_and_noted(api, config, kind, |_| {})
+    kept(watcher(api, config).default_backoff(), kind, |_| {})
 }
 
-/// Watches a kind, and shows each event to somebody before anybody can act on it.
-pub(super) fn watched_and_noted<K>(
+/// Watches a kind of others, of whose objects much is not read: `trim` drops that before they are kept.
+pub(super) fn trimmed<K>(
     api: Api<K>,
-    config: watcher::Config,
     kind: &'static str,
-    mut note: impl FnMut(&watcher::Event<K>) + Send + 'static,
+    trim: impl FnMut(&mut K) + Send + 'static,
 ) -> Watched<K>
 where
     K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
+    kept(watcher(api, watcher::Config::default()).default_backoff().modify(trim), kind, |_| {})
+}
+
+/// A watch whose objects are kept, and whose events are shown to `note` before anybody can act on them.
+pub(super) fn kept<K>(
+    events: impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
+    kind: &'static str,
+    mut note: impl FnMut(&watcher::Event<K>) + Send + 'static,
+) -> Watched<K>
+where
+    K: kube::Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+{
     let (store, writer) = reflector::store();
     let (first_list, mut note_first) = first_list(kind);
-    let events = watcher(api, config).default_backoff().reflect(writer).inspect_ok(move |event| {
+    let events = events.reflect(writer).inspect_ok(move |event| {
         note(event);
         note_first(event);
     });

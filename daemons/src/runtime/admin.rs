@@ -11,6 +11,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use nix::sys::socket::SockaddrStorage;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
@@ -106,17 +109,35 @@ fn interface_with(address: IpAddr) -> io::Result<String> {
     found.map(|entry| entry.interface_name).ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
 }
 
-/// `/metrics` of everything in `registry`.
-pub fn metrics_route(registry: Arc<Registry>) -> Router {
-    Router::new().route("/metrics", get(move || std::future::ready(metrics(&registry))))
+/// Why `/metrics` could not be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Cause {
+    cause: &'static str,
 }
 
-fn metrics(registry: &Registry) -> Response {
+/// `/metrics` of everything in `registry`, and of itself by the name that Go's handler has.
+pub fn metrics_route(mut registry: Registry) -> Router {
+    let errors = Family::<Cause, Counter>::default();
+    // Both of Go's are shown from the start on; nothing is gathered here that could fail.
+    for cause in ["encoding", "gathering"] {
+        drop(errors.get_or_create(&Cause { cause }));
+    }
+    registry.register(
+        "promhttp_metric_handler_errors",
+        "Times that these metrics could not be shown",
+        errors.clone(),
+    );
+    let registry = Arc::new(registry);
+    Router::new().route("/metrics", get(move || std::future::ready(metrics(&registry, &errors))))
+}
+
+fn metrics(registry: &Registry, errors: &Family<Cause, Counter>) -> Response {
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, registry) {
         Ok(()) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => {
             tracing::warn!(%error, "metrics could not be written as text");
+            errors.get_or_create(&Cause { cause: "encoding" }).inc();
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
@@ -127,7 +148,6 @@ mod tests {
     use super::*;
     use axum::body::Body;
     use http_body_util::BodyExt;
-    use prometheus_client::metrics::counter::Counter;
     use tower::ServiceExt;
 
     #[tokio::test]
@@ -136,7 +156,7 @@ mod tests {
         let counter: Counter = Counter::default();
         registry.register("replies", "Replies sent", counter.clone());
         counter.inc_by(3);
-        let response = metrics_route(Arc::new(registry))
+        let response = metrics_route(registry)
             .oneshot(http::Request::get("/metrics").body(Body::empty()).unwrap())
             .await
             .unwrap();
@@ -144,6 +164,7 @@ mod tests {
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let text = std::str::from_utf8(&body).unwrap();
         assert!(text.contains("replies_total 3\n"), "{text}");
+        assert!(text.contains("promhttp_metric_handler_errors_total{cause=\"encoding\"} 0\n"), "{text}");
         assert!(text.ends_with("# EOF\n"), "{text}");
     }
 

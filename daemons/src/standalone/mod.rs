@@ -103,7 +103,7 @@ pub async fn run(options: StandaloneOptions, shutdown: Shutdown) -> Result<(), S
     agent_metrics.register(&mut registry);
 
     let agents = supervisor::Agents::default();
-    let router = http::router(agents.clone()).merge(admin::metrics_route(Arc::new(registry)));
+    let router = http::router(agents.clone()).merge(admin::metrics_route(registry));
     let placement = Placement::Interfaces(interfaces.clone());
     let manager = manager::run(
         client.clone(),

@@ -27,7 +27,10 @@ fn an_interface_is_put_in_order_where_settings_can_only_be_read() {
 
         for _ in 0..2 {
             prepare_interface(AGENT_END).await.unwrap();
-            assert!(!network::is_forwarding());
+            assert_eq!(
+                (network::setting("forwarding"), network::setting("rp_filter")),
+                ("0".into(), "1".into())
+            );
             assert_eq!(network::kernel_addresses(), [] as [Ipv4Addr; 0]);
             assert!(network::kernel_addresses_v6().is_empty(), "{:?}", network::kernel_addresses_v6());
         }

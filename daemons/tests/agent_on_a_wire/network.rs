@@ -67,9 +67,10 @@ pub(crate) fn forward(on: bool) {
     fs::write(format!("/proc/sys/net/ipv4/conf/{AGENT_END}/forwarding"), if on { "1" } else { "0" }).unwrap();
 }
 
-/// Whether /proc says so of forwarding at the agent's end.
-pub(crate) fn is_forwarding() -> bool {
-    fs::read_to_string(format!("/proc/sys/net/ipv4/conf/{AGENT_END}/forwarding")).unwrap().trim() != "0"
+/// What /proc says of an IPv4 setting at the agent's end.
+pub(crate) fn setting(name: &str) -> String {
+    let value = fs::read_to_string(format!("/proc/sys/net/ipv4/conf/{AGENT_END}/{name}")).unwrap();
+    value.trim().to_owned()
 }
 
 /// Makes /proc/sys what it is in a container: something to read.

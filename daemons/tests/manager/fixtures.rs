@@ -21,6 +21,8 @@ use vmdhcp_daemons::cluster::local::{Kinds, LocalApi};
 use vmdhcp_daemons::manager::{self, AutoPool, Limits, ManagerMetrics, ManagerOptions, Placement};
 use vmdhcp_daemons::runtime::Shutdown;
 
+use crate::neighbours;
+
 pub(crate) const NAMESPACE: &str = "default";
 /// How long a condition is waited for before the test fails.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -39,6 +41,12 @@ pub(crate) struct Manager {
 impl Manager {
     pub(crate) fn start() -> Self {
         let api = LocalApi::in_memory(Kinds::standard()).unwrap();
+        Self::start_on(api.client(NAMESPACE))
+    }
+
+    /// One beside KubeVirt and Multus.
+    pub(crate) fn start_beside_kubevirt() -> Self {
+        let api = LocalApi::in_memory(neighbours::kinds()).unwrap();
         Self::start_on(api.client(NAMESPACE))
     }
 

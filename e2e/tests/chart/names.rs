@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::Rendered;
+use crate::{Rendered, values_file};
 
 #[test]
 fn objects_have_the_names_of_the_released_chart() {
@@ -88,6 +88,23 @@ fn the_manager_is_told_what_the_released_chart_tells_it_and_how_agents_are_deplo
     assert_eq!(container["name"], "harvester-vm-dhcp-controller");
     assert_eq!(container["image"], image);
     assert!(container.get("command").is_none(), "the image knows its program");
+}
+
+#[test]
+fn the_program_understands_what_it_is_told() {
+    const NOT_REACHED: Option<i32> = Some(6);
+    let digest =
+        format!("--set=image.repository=registry.lab:5000/team/vmdhcp,image.digest=sha256:{:064}", 0);
+    let more = "--set=extraArgs={--no-crds,-v},imagePullSecrets[0].name=key,autoPool=off,agent.replicas=2";
+    for flags in [&[][..], &[values_file("released-values.yaml").as_str()], &[digest.as_str()], &[more]] {
+        let Some(rendered) = Rendered::new(flags) else { return };
+        let mut manager = std::process::Command::new(vmdhcp_e2e::vmdhcp::binary());
+        // It gets as far as looking for a cluster.
+        manager.args(rendered.arguments()).env_clear().env("HOME", "/nonexistent");
+        let output = manager.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), NOT_REACHED, "{flags:?}: {said}");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use vmdhcp_core::ipam::Outcome;
 
 pub(super) use index::{CardRef, ClaimIndex, ClaimKey, ClaimOnNetwork};
 use observe::networks;
+pub(super) use observe::{Place, as_list, listed, longer_record};
 
 use super::defects::Defect;
 use super::pool::allocator::Allocator;
@@ -125,6 +126,12 @@ pub(super) async fn reconcile(
         patch_metadata(&api, stored, metadata).await.map_err(failed("shortening the record"))?;
     }
     Ok(Action::await_change())
+}
+
+/// Drops what is not read of a claim before it is kept. An API server takes an object without managed fields for one
+/// whose managed fields stay as they are.
+pub(super) fn trim(claim: &mut GuardedClaim) {
+    claim.meta_mut().managed_fields = None;
 }
 
 /// What the pool of each network has told a claim.

@@ -85,11 +85,16 @@ pub(super) fn remembered(
 }
 
 /// A card on a network.
-type Place = (NetworkName, MacAddr);
+pub(in crate::manager) type Place = (NetworkName, MacAddr);
 
 /// The cards for which the claim's metadata says that they may have an address.
 fn recorded(claim: &VirtualMachineNetworkConfig) -> BTreeSet<Place> {
-    let record = claim.annotations().get(CARDS_ANNOTATION).map(String::as_str).unwrap_or_default();
+    listed(claim, CARDS_ANNOTATION)
+}
+
+/// The cards that an annotation of the claim lists.
+pub(in crate::manager) fn listed(claim: &VirtualMachineNetworkConfig, annotation: &str) -> BTreeSet<Place> {
+    let record = claim.annotations().get(annotation).map(String::as_str).unwrap_or_default();
     let namespace = claim.namespace().unwrap_or_default();
     let read = |entry: &str| {
         let (network, mac) = entry.split_once('=')?;
@@ -105,16 +110,17 @@ fn declared(claim: &VirtualMachineNetworkConfig) -> BTreeSet<Place> {
         .collect()
 }
 
-fn as_record(cards: &BTreeSet<Place>) -> String {
+/// The list as an annotation has it.
+pub(in crate::manager) fn as_list(cards: &BTreeSet<Place>) -> String {
     cards.iter().map(|(network, mac)| format!("{network}={mac}")).collect::<Vec<_>>().join(",")
 }
 
 /// The record with all cards of the spec in it, if the stored one lacks any.
-pub(super) fn longer_record(claim: &VirtualMachineNetworkConfig) -> Option<String> {
+pub(in crate::manager) fn longer_record(claim: &VirtualMachineNetworkConfig) -> Option<String> {
     let (mut recorded, declared) = (recorded(claim), declared(claim));
     let complete = recorded.is_superset(&declared);
     recorded.extend(declared);
-    (!complete).then(|| as_record(&recorded))
+    (!complete).then(|| as_list(&recorded))
 }
 
 /// The record without the cards that have left the spec, if all of them are `released`.
@@ -125,7 +131,7 @@ pub(super) fn shorter_record(
     let (recorded, declared) = (recorded(claim), declared(claim));
     let mut former = recorded.difference(&declared).peekable();
     former.peek()?;
-    former.all(|(network, mac)| released(network, *mac)).then(|| as_record(&declared))
+    former.all(|(network, mac)| released(network, *mac)).then(|| as_list(&declared))
 }
 
 /// The networks of a claim's cards, those of its spec and those that its status or its record still name.

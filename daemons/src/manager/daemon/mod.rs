@@ -94,7 +94,7 @@ pub async fn run(
     registry.register("vmdhcp_leader", "Whether this replica leads", leader.clone());
     let progress = Progress::default();
     let mut router =
-        Router::new().merge(probes::router(progress.clone())).merge(admin::metrics_route(Arc::new(registry)));
+        Router::new().merge(probes::router(progress.clone())).merge(admin::metrics_route(registry));
     if show_caches {
         router = router.merge(caches::router(client.clone()));
     }

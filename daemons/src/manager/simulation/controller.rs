@@ -25,7 +25,7 @@ use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL
 use super::super::defects::Defect;
 use super::super::watches::{first_list, unserved};
 use super::super::{
-    Context, GuardedClaim, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool,
+    Context, GuardedClaim, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool, vm,
 };
 use super::journal::Journal;
 use crate::cluster::faults::{Faults, Random};
@@ -155,6 +155,7 @@ impl Work {
             networks: networks_of_vms.store,
             allocators: pool::Allocators::default(),
             changed,
+            told: vm::Told::default(),
             pacer: pacer::Pacer::new(Limits::default()),
             largest_pool: Limits::default().largest_pool,
             first_lists: vec![pools_listed, claims_listed, leases_listed],

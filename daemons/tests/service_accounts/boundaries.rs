@@ -1,4 +1,4 @@
-//! Under the rights that the chart gives: the manager and the agents get along with them, and have no others.
+//! What the accounts may not do.
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Secret};
@@ -6,7 +6,7 @@ use kube::api::{Api, ListParams, ObjectMeta, PostParams};
 use vmdhcp_core::api::IPPool;
 use vmdhcp_testcluster::{self as testcluster, RELEASE_NAMESPACE, ServiceAccount};
 
-use crate::fixtures::{NAMESPACE, pool};
+use crate::pool;
 
 /// Whether a request was refused for want of a right.
 fn forbidden<T>(result: kube::Result<T>) -> bool {
@@ -18,8 +18,10 @@ async fn an_agent_reads_pools_and_changes_nothing_but_leases_that_are_there() {
     let Some(client) = testcluster::client_as(ServiceAccount::Agent).await else { return };
     let pools: Api<IPPool> = Api::all(client.clone());
     pools.list(&ListParams::default()).await.unwrap();
-    let pools: Api<IPPool> = Api::namespaced(client.clone(), NAMESPACE);
-    assert!(forbidden(pools.create(&PostParams::default(), &pool("10.0.0.0/24", 60)).await));
+    let pools: Api<IPPool> = Api::namespaced(client.clone(), "default");
+    assert!(forbidden(
+        pools.create(&PostParams::default(), &serde_json::from_value(pool("p", "n")).unwrap()).await
+    ));
     let leases: Api<Lease> = Api::namespaced(client.clone(), RELEASE_NAMESPACE);
     let lease = Lease {
         metadata: ObjectMeta { name: Some("mine".into()), ..ObjectMeta::default() },

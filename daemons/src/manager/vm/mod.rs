@@ -1,0 +1,177 @@
+//! The vm reconciler: each VirtualMachine whose cards are on networks with a pool has a VirtualMachineNetworkConfig of its
+//! name that asks for their addresses. What comes of that is the claim reconciler's.
+//!
+//! ```text
+//! VirtualMachine (annotations, its instance) ──▶ observe ──▶ plan ──▶ apply ──▶ VirtualMachineNetworkConfig
+//!                            pools, networks ─────▲  ▲
+//!                                        the claim ──┘
+//! ```
+
+mod apply;
+mod observe;
+mod plan;
+mod triggers;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kube::api::Api;
+use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
+use kube::{Resource, ResourceExt};
+use vmdhcp_core::api::{
+    MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine, VirtualMachineNetworkConfig,
+};
+
+pub(super) use triggers::{claim_changes, instance_changes, network_changes, pool_changes};
+
+use super::events::Notice;
+use super::{Context, GuardedInstance, GuardedVirtualMachine, ManagerError};
+use observe::Observation;
+use plan::{Step, VmPlan};
+
+/// How long a VM whose claim is in somebody's way waits before it looks again, although events should tell.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Why a VM could not be reconciled; it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum VmReconcileError {
+    #[error("VirtualMachine {vm}: {step}: {error}")]
+    Api { vm: String, step: &'static str, error: kube::Error },
+    #[error(transparent)]
+    Watch(#[from] ManagerError),
+    #[error("VirtualMachine {vm} cannot be read: {error}")]
+    Unreadable { vm: String, error: String },
+}
+
+impl VmReconcileError {
+    /// In one word, for the metric.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Api { error, .. } if is_conflict(error) => "Conflict",
+            Self::Api { .. } => "Api",
+            Self::Watch(_) => "Watch",
+            Self::Unreadable { .. } => "Unreadable",
+        }
+    }
+}
+
+/// Whether a stale copy is to blame: the object is there already, or has another version.
+fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_conflict() || status.is_already_exists())
+}
+
+/// What users have been told of their VMs, so that each is told once.
+#[derive(Default)]
+pub(super) struct Told(Mutex<BTreeMap<String, BTreeSet<(&'static str, String)>>>);
+
+impl Told {
+    /// Those notices that are new, of all that hold now. `exists` says whether there still is a VM of that key.
+    fn news(&self, vm: &str, notices: Vec<Notice>, exists: impl Fn(&str) -> bool) -> Vec<Notice> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let holding = notices.iter().map(|notice| (notice.reason, notice.message.clone())).collect();
+        let before = if notices.is_empty() {
+            told.remove(vm)
+        } else {
+            if !told.contains_key(vm) {
+                told.retain(|vm, _| exists(vm));
+            }
+            told.insert(vm.to_owned(), holding)
+        };
+        let before = before.unwrap_or_default();
+        let is_new = |notice: &Notice| !before.contains(&(notice.reason, notice.message.clone()));
+        notices.into_iter().filter(is_new).collect()
+    }
+}
+
+/// Drops what is not read of a VM before it is kept.
+pub(super) fn trim(vm: &mut GuardedVirtualMachine) {
+    let meta = vm.meta_mut();
+    (meta.managed_fields, meta.labels) = (None, None);
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.retain(|key, _| key == MAC_ADDRESS_ANNOTATION || key.starts_with(STATIC_IP_PREFIX));
+    }
+}
+
+/// Likewise of a VM's instance.
+pub(super) fn trim_instance(instance: &mut GuardedInstance) {
+    let meta = instance.meta_mut();
+    (meta.managed_fields, meta.labels, meta.annotations) = (None, None, None);
+}
+
+/// Brings the claim of one VM to what the VM says.
+pub(super) async fn reconcile(
+    stored: Arc<GuardedVirtualMachine>,
+    context: Arc<Context>,
+) -> Result<Action, VmReconcileError> {
+    context.lists_complete().await?;
+    let (namespace, name) = (stored.namespace().unwrap_or_default(), stored.name_any());
+    let key = format!("{namespace}/{name}");
+    let vm: &VirtualMachine = match &stored.0 {
+        Ok(vm) => vm,
+        Err(invalid) => {
+            return Err(VmReconcileError::Unreadable { vm: key, error: invalid.error.clone() });
+        }
+    };
+    let instance = context.instances.get(&ObjectRef::new(&name).within(&namespace));
+    let instance = instance.as_ref().and_then(|instance| instance.0.as_ref().ok());
+    let claim = context.claims.get(&ObjectRef::new(&name).within(&namespace));
+    let claim = match claim.as_ref().map(|claim| claim.0.as_ref()) {
+        // Its own reconciler says so.
+        Some(Err(_)) => return Ok(Action::await_change()),
+        Some(Ok(claim)) => Some(claim),
+        None => None,
+    };
+    let VmPlan { step, mut notices } = plan::plan(&Observation::gather(vm, instance, claim, &context));
+    let api: Api<VirtualMachineNetworkConfig> = Api::namespaced(context.client.clone(), &namespace);
+    let (what, written) = match (&step, claim) {
+        (Step::Create(claim), _) => ("creating its claim", apply::create(&api, claim).await),
+        (Step::Change(change), Some(claim)) => {
+            ("changing its claim", apply::change(&api, claim, change).await)
+        }
+        _ => ("", Ok(())),
+    };
+    let mut action = if step == Step::Wait { Action::requeue(LOOK_AGAIN) } else { Action::await_change() };
+    match written {
+        Ok(()) => {}
+        // Not what it wants, and asking again does not help: its user has to know.
+        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 422) => {
+            let message = format!("{what}: {}", status.message);
+            notices.push(Notice { reason: "ClaimRefused", message, action: "WriteClaim" });
+            action = Action::requeue(LOOK_AGAIN);
+        }
+        Err(error) => return Err(VmReconcileError::Api { vm: key, step: what, error }),
+    }
+    let exists = |key: &str| {
+        let (namespace, name) = key.split_once('/').unwrap_or_default();
+        context.virtual_machines.get(&ObjectRef::new(name).within(namespace)).is_some()
+    };
+    for notice in context.told.news(&key, notices, exists) {
+        context.events.warn(vm, &notice).await;
+    }
+    Ok(action)
+}
+
+/// A VM that failed is tried again; a conflict soon, since only a stale copy stands in the way.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that Controller::run asks for")]
+pub(super) fn error_policy(
+    _: Arc<GuardedVirtualMachine>,
+    error: &VmReconcileError,
+    context: Arc<Context>,
+) -> Action {
+    context.metrics.reconcile_failed("vm", error.reason());
+    match error {
+        VmReconcileError::Api { error, .. } if is_conflict(error) => {
+            Action::requeue(Duration::from_millis(50))
+        }
+        VmReconcileError::Unreadable { .. } => {
+            tracing::warn!(%error, "waiting for the object to be mended");
+            Action::await_change()
+        }
+        error => {
+            tracing::warn!(%error, "a VM could not be reconciled");
+            Action::requeue(Duration::from_secs(2))
+        }
+    }
+}

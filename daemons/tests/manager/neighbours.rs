@@ -1,0 +1,41 @@
+//! Objects of others: virtual machines of KubeVirt, networks of Multus.
+
+use kube::api::ObjectMeta;
+use vmdhcp_core::api::{
+    Interface, MultusNetwork, Network, NetworkAttachmentDefinition, VirtualMachine, VirtualMachineInstance,
+    VirtualMachineInstanceTemplate, VirtualMachineSpec,
+};
+use vmdhcp_daemons::cluster::local::{Kind, Kinds};
+
+use crate::fixtures::NAMESPACE;
+
+/// What a cluster with KubeVirt and Multus serves beside our own kinds.
+pub(crate) fn kinds() -> Kinds {
+    Kinds::standard()
+        .with(Kind::typed::<VirtualMachine>())
+        .with(Kind::typed::<VirtualMachineInstance>().without_status())
+        .with(Kind::typed::<NetworkAttachmentDefinition>().without_status())
+}
+
+fn named(name: &str) -> ObjectMeta {
+    ObjectMeta { name: Some(name.to_owned()), namespace: Some(NAMESPACE.to_owned()), ..ObjectMeta::default() }
+}
+
+/// A VM without network cards.
+pub(crate) fn vm(name: &str) -> VirtualMachine {
+    VirtualMachine { metadata: named(name), spec: VirtualMachineSpec::default() }
+}
+
+/// The VM with one more card of that name, network and MAC. An empty network is the pods' own, an empty MAC is left to
+/// others.
+pub(crate) fn with_card(mut vm: VirtualMachine, card: &str, network: &str, mac: &str) -> VirtualMachine {
+    let VirtualMachineSpec { template: VirtualMachineInstanceTemplate { spec } } = &mut vm.spec;
+    spec.domain.devices.interfaces.push(Interface {
+        name: card.to_owned(),
+        mac_address: mac.to_owned(),
+        state: String::new(),
+    });
+    let multus = (!network.is_empty()).then(|| MultusNetwork { network_name: network.to_owned() });
+    spec.networks.push(Network { name: card.to_owned(), multus });
+    vm
+}

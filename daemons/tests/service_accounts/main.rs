@@ -1,0 +1,102 @@
+//! The manager and the agents at work on a real API server, each as the service account that the chart makes for it,
+//! with exactly the rights that the chart gives it: a right that is missing fails a test.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+mod agent;
+mod boundaries;
+mod manager;
+mod refusals;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use kube::api::PostParams;
+use kube::core::NamespaceResourceScope;
+use kube::runtime::wait::await_condition;
+use kube::{Api, Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use refusals::Refusals;
+
+/// How long a condition is waited for before the test fails.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Objects that the tests make use of.
+trait Object:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Serialize
+    + DeserializeOwned
+    + Clone
+    + Debug
+    + Send
+    + 'static
+{
+}
+
+impl<K> Object for K where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Serialize
+        + DeserializeOwned
+        + Clone
+        + Debug
+        + Send
+        + 'static
+{
+}
+
+/// What a user does, as the administrator, in one namespace, and sees happen.
+struct User {
+    client: Client,
+    namespace: &'static str,
+    /// Of the account that is under test: with one of them there is nothing more to wait for.
+    refusals: Refusals,
+}
+
+impl User {
+    fn api<K: Object>(&self) -> Api<K> {
+        Api::namespaced(self.client.clone(), self.namespace)
+    }
+
+    async fn create<K: Object>(&self, object: Value) -> K {
+        self.api().create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap()
+    }
+
+    /// Waits until the object is as it should be; shows it as it is if that does not come.
+    async fn until<K: Object>(&self, name: &str, what: &str, is_so: impl Fn(&K) -> bool) -> K {
+        let condition =
+            await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_some_and(&is_so));
+        match self.refusals.none_during(tokio::time::timeout(DEADLINE, condition)).await {
+            Ok(found) => found.unwrap().unwrap(),
+            Err(tokio::time::error::Elapsed { .. }) => {
+                panic!("never: {what}: {:#?}", self.api::<K>().get_opt(name).await)
+            }
+        }
+    }
+
+    /// Waits until the object is gone.
+    async fn until_gone<K: Object>(&self, name: &str) {
+        let condition = await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_none());
+        match self.refusals.none_during(tokio::time::timeout(DEADLINE, condition)).await {
+            Ok(gone) => drop(gone.unwrap()),
+            Err(tokio::time::error::Elapsed { .. }) => {
+                panic!("still there: {:#?}", self.api::<K>().get_opt(name).await)
+            }
+        }
+    }
+}
+
+/// A pool on the network of that name.
+fn pool(name: &str, network: &str) -> Value {
+    json!({
+        "apiVersion": "network.harvesterhci.io/v1alpha1",
+        "kind": "IPPool",
+        "metadata": { "name": name },
+        "spec": {
+            "networkName": network,
+            "ipv4Config": { "cidr": "192.168.48.0/24", "leaseTime": 300 },
+        },
+    })
+}
