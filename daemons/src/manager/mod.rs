@@ -58,7 +58,7 @@ pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
 use neighbours::{NeighbourWatches, Neighbours};
-use watches::{FirstList, kept, touched, unserved, watched};
+use watches::{FirstList, touched, unserved, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -266,14 +266,7 @@ async fn run_once(
     let stop = Shutdown::new();
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
-    let claims_by_network = Arc::new(claim::ClaimIndex::new(metrics.allocation_seconds.clone()));
-    let claims = {
-        let events = watcher(Api::<GuardedClaim>::all(client.clone()), everything());
-        let index = Arc::clone(&claims_by_network);
-        kept(events.default_backoff().modify(claim::trim), "VirtualMachineNetworkConfigs", move |event| {
-            index.note(event)
-        })
-    };
+    let (claims, claims_by_network) = claim::watch(&client, &metrics);
     let agents = format!("{COMPONENT_LABEL}={AGENT_COMPONENT}");
     let leases = match &placement {
         Placement::Interfaces(_) => watched(Api::all(client.clone()), everything().labels(&agents), "Leases"),

@@ -118,7 +118,9 @@ impl ClaimIndex {
                 let listed = std::mem::take(&mut known.listed);
                 let gone: Vec<_> =
                     known.places.keys().filter(|claim| !listed.contains(claim)).cloned().collect();
-                gone.iter().for_each(|claim| known.remove(claim));
+                for claim in gone {
+                    known.remove(&claim);
+                }
             }
             Event::Apply(claim) => known.put(claim, &self.allocation_seconds),
             Event::Delete(claim) => known.remove(&ClaimKey::of(claim)),

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::runtime::controller::Action;
-use kube::{Resource, ResourceExt};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
 use vmdhcp_core::api::{CARDS_ANNOTATION, VMNETCFG_FINALIZER, VirtualMachineNetworkConfig};
 use vmdhcp_core::ipam::Outcome;
@@ -21,7 +22,8 @@ pub(super) use observe::{Place, as_list, listed, longer_record};
 use super::defects::Defect;
 use super::pool::allocator::Allocator;
 use super::pool::{Told, pool_of_network};
-use super::{Context, GuardedClaim, ManagerError, Settlement};
+use super::watches::{Watched, kept};
+use super::{Context, GuardedClaim, ManagerError, ManagerMetrics, Settlement};
 use crate::cluster::version;
 use plan::{ClaimPlan, Settlements};
 
@@ -113,7 +115,9 @@ pub(super) async fn reconcile(
             .map_err(failed("writing the status"))?;
         if let (Some(on), Some(version)) = (version(stored), version(&written)) {
             let key = ClaimKey::of(stored);
-            allocators.iter().for_each(|allocator| allocator.wrote(&key, on, version));
+            for allocator in allocators {
+                allocator.wrote(&key, on, version);
+            }
         }
         for notice in notices {
             context.events.warn(stored, &notice).await;
@@ -128,9 +132,20 @@ pub(super) async fn reconcile(
     Ok(Action::await_change())
 }
 
+/// Watches all claims, and indexes them by network.
+pub(super) fn watch(client: &Client, metrics: &ManagerMetrics) -> (Watched<GuardedClaim>, Arc<ClaimIndex>) {
+    let index = Arc::new(ClaimIndex::new(metrics.allocation_seconds.clone()));
+    let events = watcher(Api::all(client.clone()), watcher::Config::default());
+    let note = {
+        let index = Arc::clone(&index);
+        move |event: &_| index.note(event)
+    };
+    (kept(events.default_backoff().modify(trim), "VirtualMachineNetworkConfigs", note), index)
+}
+
 /// Drops what is not read of a claim before it is kept. An API server takes an object without managed fields for one
 /// whose managed fields stay as they are.
-pub(super) fn trim(claim: &mut GuardedClaim) {
+fn trim(claim: &mut GuardedClaim) {
     claim.meta_mut().managed_fields = None;
 }
 

@@ -287,7 +287,9 @@ impl Task {
             }
         }
         let concerned: BTreeSet<_> = told.into_iter().chain(askers.into_keys()).collect();
-        concerned.iter().for_each(|claim| context.changed.claims.send(claim.object()));
+        for claim in concerned {
+            context.changed.claims.send(claim.object());
+        }
     }
 
     /// Plans and writes until the status is what the plan says.
@@ -455,7 +457,9 @@ impl Task {
             #[expect(clippy::cast_precision_loss, reason = "a pool has far fewer than 2^52 claims")]
             context.metrics.claims_per_pass.observe(news as f64);
         }
-        look.iter().for_each(|claim| context.changed.claims.send(claim.object()));
+        for claim in look {
+            context.changed.claims.send(claim.object());
+        }
         let wake = wake.map(|at| {
             let left = at.duration_since(observation.now).max(jiff::SignedDuration::ZERO);
             Duration::try_from(left).unwrap_or(AGENT_CHECK)

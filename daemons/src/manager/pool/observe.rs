@@ -80,7 +80,9 @@ impl Observation {
         let mut cards = cards_of(&on_network, &allocations);
         let has_status = object.status.as_ref().is_some_and(|status| status.ipv4.is_some());
         if !has_status && context.has(Defect::EmptyStatusTakenForEmptyPool) {
-            cards.iter_mut().for_each(|card| *card = card.without_past());
+            for card in &mut cards {
+                *card = card.without_past();
+            }
         }
         let reuse = object.annotations().get(REUSE_ANNOTATION).map(String::as_str).unwrap_or_default();
         let mut loss = Loss::gather(&object, &allocations, &agents, &cards, reuse);

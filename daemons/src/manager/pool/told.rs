@@ -39,8 +39,8 @@ pub(super) struct Tellings {
     claims: BTreeMap<ClaimKey, Telling>,
     /// Number of the last pass.
     pass: u64,
-    /// UID of the pool, once it is gone.
-    gone: Option<Option<String>>,
+    /// UID of the pool, once it is gone; empty where it never was seen.
+    gone: Option<String>,
 }
 
 #[derive(Debug)]
@@ -54,7 +54,7 @@ struct Telling {
 impl Tellings {
     /// Notes that the pool of that UID is gone, and says which claims had been told something.
     pub(super) fn end(&mut self, uid: Option<String>) -> Vec<ClaimKey> {
-        self.gone = Some(uid);
+        self.gone = Some(uid.unwrap_or_default());
         std::mem::take(&mut self.claims).into_keys().collect()
     }
 
@@ -65,7 +65,7 @@ impl Tellings {
 
     /// Whether the pool of that UID is gone.
     pub(super) fn is_gone(&self, uid: Option<&str>) -> bool {
-        self.gone.as_ref().is_some_and(|gone| gone.as_deref() == uid)
+        self.gone.as_deref().is_some_and(|gone| Some(gone) == uid)
     }
 
     /// What that version of a claim has been told.
