@@ -32,7 +32,7 @@ verdict)
     mapfile -t absent < <(missing)
     for program in "${absent[@]}"; do left_out+=("what runs $program (Debian's package ${package[$program]})"); done
     "$(dirname "$0")/testcluster/build.sh" path >/dev/null ||
-        left_out+=("what runs on a real Kubernetes control plane: the API's definition on it, and allocation (needs Go 1.26, and its module proxy for the first build)")
+        left_out+=("what runs on a real Kubernetes control plane: the API's definition on it, the chart and its rights, and allocation (needs Go 1.26, and its module proxy for the first build)")
     if [ ${#left_out[@]} -eq 0 ]; then
         echo "all tests have passed, and none was left out"
     else

@@ -54,6 +54,12 @@ pub const POOL_NAME_LABEL: &str = "network.harvesterhci.io/ippool-name";
 pub const COMPONENT_LABEL: &str = "network.harvesterhci.io/vm-dhcp-controller";
 /// Value of [`COMPONENT_LABEL`] on agents.
 pub const AGENT_COMPONENT: &str = "agent";
+/// Label on agents and their Deployments: name of the Deployment. Upstream's Pods have none, so it tells ours apart.
+pub const AGENT_DEPLOYMENT_LABEL: &str = "network.harvesterhci.io/ippool-agent";
+/// Annotation on an IPPool: how many agents it has, where not as many as all.
+pub const AGENT_REPLICAS_ANNOTATION: &str = "network.harvesterhci.io/ippool-agent-replicas";
+/// Label on networks: the cluster network, which reaches the nodes with the label [`GROUP`]`/NAME: "true"`.
+pub const CLUSTER_NETWORK_LABEL: &str = "network.harvesterhci.io/clusternetwork";
 /// Annotation on an IPPool that keeps its agent at the present image; its presence counts.
 pub const HOLD_AGENT_UPGRADE_ANNOTATION: &str = "network.harvesterhci.io/hold-ippool-agent-upgrade";
 /// Annotation on an IPPool: addresses, separated by commas, that the operator declares free of any guest but the one

@@ -10,7 +10,6 @@ use super::{GuardedClaim, GuardedNetwork, GuardedVirtualMachine};
 
 /// Where it is said which objects have to be looked at, by kind.
 pub(super) struct Changed {
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     pub(super) pools: Sender<IPPool>,
     pub(super) claims: Sender<GuardedClaim>,
     pub(super) virtual_machines: Sender<GuardedVirtualMachine>,

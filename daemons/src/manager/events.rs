@@ -7,9 +7,12 @@ use kube::{Client, Resource};
 /// Who reports, in `kubectl describe`.
 const CONTROLLER: &str = "vmdhcp-manager";
 
+/// Longest sentence of an Event that the API takes, in bytes.
+const LONGEST_NOTE: usize = 1024;
+
 /// Publishes Events.
 pub(super) struct Events {
-    recorder: Recorder,
+    client: Client,
 }
 
 /// Something worth telling about an object.
@@ -25,7 +28,7 @@ pub(super) struct Notice {
 
 impl Events {
     pub(super) fn new(client: Client) -> Self {
-        Self { recorder: Recorder::new(client, Reporter::from(CONTROLLER)) }
+        Self { client }
     }
 
     /// Publishes a warning. An Event that cannot be stored is only logged: the condition beside it says the same.
@@ -33,16 +36,56 @@ impl Events {
     where
         K: Resource<DynamicType = ()>,
     {
+        self.publish(object, notice, EventType::Warning).await;
+    }
+
+    /// The same, of what is as it should be and still worth knowing.
+    pub(super) async fn tell<K>(&self, object: &K, notice: &Notice)
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        self.publish(object, notice, EventType::Normal).await;
+    }
+
+    async fn publish<K>(&self, object: &K, notice: &Notice, type_: EventType)
+    where
+        K: Resource<DynamicType = ()>,
+    {
         let Notice { reason, message, action } = notice;
         let event = Event {
-            type_: EventType::Warning,
+            type_,
             reason: (*reason).to_owned(),
-            note: Some(message.clone()),
+            note: Some(shortened(message)),
             action: (*action).to_owned(),
             secondary: None,
         };
-        if let Err(error) = self.recorder.publish(&event, &object.object_ref(&())).await {
+        // Each tells of something new. One recorder for all would count what has the same reason into a series, which
+        // keeps the sentence of the first.
+        let recorder = Recorder::new(self.client.clone(), Reporter::from(CONTROLLER));
+        if let Err(error) = recorder.publish(&event, &object.object_ref(&())).await {
             tracing::warn!(%reason, %message, error = %error, "an Event could not be stored");
         }
+    }
+}
+
+/// As much of a sentence as the API takes.
+fn shortened(message: &str) -> String {
+    let mut note = String::with_capacity(message.len().min(LONGEST_NOTE));
+    note.extend(message.chars().scan(0, |bytes, character| {
+        *bytes += character.len_utf8();
+        (*bytes <= LONGEST_NOTE).then_some(character)
+    }));
+    note
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_cut_where_the_api_takes_no_more_and_never_within_a_character() {
+        assert_eq!(shortened("all of it"), "all of it");
+        assert_eq!(shortened(&"é".repeat(600)).len(), LONGEST_NOTE);
+        assert_eq!(shortened(&format!("a{}", "é".repeat(600))).len(), LONGEST_NOTE - 1);
     }
 }

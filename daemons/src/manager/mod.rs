@@ -46,8 +46,7 @@ use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::Store;
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
 use vmdhcp_core::api::{
-    AGENT_COMPONENT, COMPONENT_LABEL, IPPool, NetworkAttachmentDefinition, VirtualMachine,
-    VirtualMachineInstance, VirtualMachineNetworkConfig,
+    IPPool, NetworkAttachmentDefinition, VirtualMachine, VirtualMachineInstance, VirtualMachineNetworkConfig,
 };
 use vmdhcp_core::{NetworkName, ipam};
 
@@ -58,7 +57,7 @@ pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
 use neighbours::{NeighbourWatches, Neighbours};
-use watches::{FirstList, touched, unserved, watched};
+use watches::{FirstList, touched, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -176,6 +175,8 @@ struct Context {
     instances: Store<GuardedInstance>,
     /// Empty where Multus is not there.
     networks: Store<GuardedNetwork>,
+    /// Empty where there is no cluster.
+    workloads: pool::Workloads,
     allocators: pool::Allocators,
     changed: changes::Changed,
     /// What users of VMs have been told.
@@ -267,15 +268,8 @@ async fn run_once(
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
     let (claims, claims_by_network) = claim::watch(&client, &metrics);
-    let agents = format!("{COMPONENT_LABEL}={AGENT_COMPONENT}");
-    let leases = match &placement {
-        Placement::Interfaces(_) => watched(Api::all(client.clone()), everything().labels(&agents), "Leases"),
-        // Nobody else's Leases, on a cluster, are any business of the manager's.
-        Placement::Deployments(agent) => {
-            watched(Api::namespaced(client.clone(), &agent.namespace), everything().labels(&agents), "Leases")
-        }
-        Placement::Elsewhere => unserved("Leases"),
-    };
+    let pool::AgentWatches { leases, pods, deployments, budgets } =
+        pool::AgentWatches::start(&client, &placement);
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
     let reports =
         leases.events.touched_objects().predicate_filter(predicates::annotations, PredicateConfig::default());
@@ -298,9 +292,13 @@ async fn run_once(
         virtual_machines: virtual_machines.store.clone(),
         instances: instances.store,
         networks: networks.store.clone(),
+        workloads: pool::Workloads::new(pods.store, deployments.store, budgets.store, neighbours.networks),
         changed,
         told: vm::Told::default(),
         first_lists: vec![
+            pods.first_list,
+            deployments.first_list,
+            budgets.first_list,
             pools.first_list,
             claims.first_list,
             leases.first_list,
@@ -315,9 +313,13 @@ async fn run_once(
     let pool_events = pools.events.inspect_ok(vm::pool_changes(&context));
     let claim_events = claims.events.inspect_ok(vm::claim_changes(&context));
     let instance_events = instances.events.inspect_ok(vm::instance_changes(&context));
-    let network_events = networks.events.inspect_ok(vm::network_changes(&context));
+    let network_events =
+        networks.events.inspect_ok(vm::network_changes(&context)).inspect_ok(pool::network_changes(&context));
     let pools = Controller::for_stream(touched(pool_events), pools.store)
-        .watches_stream(reports, |lease| pool::pool_of_lease(&lease))
+        .watches_stream(reports, |lease| pool::pool_object_of(&lease))
+        .watches_stream(touched(pods.events), |pod| pool::pool_object_of(&pod))
+        .watches_stream(touched(deployments.events), |deployment| pool::pool_object_of(&deployment))
+        .watches_stream(touched(budgets.events), |budget| pool::pool_object_of(&budget))
         .reconcile_on(changes::stream(changes.pools))
         .graceful_shutdown_on(stopped(&stop))
         .run(pool::reconcile, pool::error_policy, context.clone())
@@ -352,6 +354,7 @@ async fn run_once(
         () = shutdown.wait() => Ended::Shutdown,
         () = context.allocators.older_state.notified() => Ended::OlderState,
         () = history::goes_back(&context) => Ended::OlderState,
+        Err(_) = pool::sweep(&context) => Ended::Watches,
         () = neighbours.change(&context.client) => Ended::OtherNeighbours,
         ((), (), (), ()) = &mut controllers => Ended::Watches,
     };

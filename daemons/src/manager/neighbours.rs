@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use kube::api::Api;
+use kube::runtime::watcher;
 use kube::{Client, ResourceExt};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -55,17 +56,18 @@ impl Neighbours {
 
     /// Watches their kinds, where they are served.
     pub(super) fn watch(self, client: &Client) -> NeighbourWatches {
+        let everything = watcher::Config::default;
         let (virtual_machines, instances) = if self.virtual_machines {
             (
-                trimmed(Api::all(client.clone()), "VirtualMachines", vm::trim),
-                trimmed(Api::all(client.clone()), "VirtualMachineInstances", vm::trim_instance),
+                trimmed(Api::all(client.clone()), everything(), "VirtualMachines", vm::trim),
+                trimmed(Api::all(client.clone()), everything(), "VirtualMachineInstances", vm::trim_instance),
             )
         } else {
             (unserved("VirtualMachines"), unserved("VirtualMachineInstances"))
         };
         let networks = if self.networks {
             let trim = |network: &mut GuardedNetwork| network.managed_fields_mut().clear();
-            trimmed(Api::all(client.clone()), "NetworkAttachmentDefinitions", trim)
+            trimmed(Api::all(client.clone()), everything(), "NetworkAttachmentDefinitions", trim)
         } else {
             unserved("NetworkAttachmentDefinitions")
         };

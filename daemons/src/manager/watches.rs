@@ -55,13 +55,14 @@ where
 /// Watches a kind of others, of whose objects much is not read: `trim` drops that before they are kept.
 pub(super) fn trimmed<K>(
     api: Api<K>,
+    config: watcher::Config,
     kind: &'static str,
     trim: impl FnMut(&mut K) + Send + 'static,
 ) -> Watched<K>
 where
     K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
-    kept(watcher(api, watcher::Config::default()).default_backoff().modify(trim), kind, |_| {})
+    kept(watcher(api, config).default_backoff().modify(trim), kind, |_| {})
 }
 
 /// A watch whose objects are kept, and whose events are shown to `note` before anybody can act on them.

@@ -25,7 +25,7 @@ use crate::neighbours;
 
 pub(crate) const NAMESPACE: &str = "default";
 /// How long a condition is waited for before the test fails.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running manager. It ends with the test's runtime.
 pub(crate) struct Manager {
@@ -33,6 +33,7 @@ pub(crate) struct Manager {
     shutdown: Shutdown,
     task: Option<tokio::task::JoinHandle<()>>,
     registry: Registry,
+    placement: Placement,
     limits: Limits,
     /// How many seconds the manager's clock is ahead of the real one.
     ahead: Arc<AtomicI64>,
@@ -55,11 +56,18 @@ impl Manager {
     }
 
     pub(crate) fn start_within(client: Client, limits: Limits) -> Self {
+        let network = NetworkName { namespace: NAMESPACE.into(), name: "net-48".into() };
+        let placement = Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())]));
+        Self::start_placing(client, placement, limits)
+    }
+
+    pub(crate) fn start_placing(client: Client, placement: Placement, limits: Limits) -> Self {
         let mut manager = Self {
             client,
             shutdown: Shutdown::new(),
             task: None,
             registry: Registry::default(),
+            placement,
             limits,
             ahead: Arc::default(),
         };
@@ -76,10 +84,9 @@ impl Manager {
     pub(crate) fn resume(&mut self) {
         self.shutdown = Shutdown::new();
         self.registry = Registry::default();
-        let network = NetworkName { namespace: NAMESPACE.into(), name: "net-48".into() };
         let ahead = Arc::clone(&self.ahead);
         let options = ManagerOptions {
-            placement: Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())])),
+            placement: self.placement.clone(),
             auto_pool: AutoPool::default(),
             clock: Arc::new(move || {
                 Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed))
@@ -89,6 +96,11 @@ impl Manager {
         };
         let (client, shutdown) = (self.client.clone(), self.shutdown.clone());
         self.task = Some(tokio::spawn(async move { manager::run(client, options, shutdown).await.unwrap() }));
+    }
+
+    /// Has agents placed otherwise from the next start on.
+    pub(crate) fn place(&mut self, placement: Placement) {
+        self.placement = placement;
     }
 
     /// Puts the manager's clock ahead.
@@ -204,6 +216,21 @@ impl Manager {
         }
     }
 
+    /// Has a pool looked at, and returns it as that look has left it.
+    ///
+    /// A new generation tells that the look is over: every status names the one that it was computed from.
+    pub(crate) async fn settled(&self, name: &str) -> IPPool {
+        let looked_at = |pool: &IPPool| {
+            let seen = pool.status.as_ref().and_then(|status| status.observed_generation);
+            seen == pool.metadata.generation
+        };
+        for dns in [json!(["9.9.9.9"]), json!(["1.1.1.1"])] {
+            self.patch::<IPPool>(name, json!({ "spec": { "ipv4Config": { "dns": dns } } })).await;
+            self.until(name, looked_at).await;
+        }
+        self.api().get(name).await.unwrap()
+    }
+
     /// Whether each card of the claim has an address now.
     pub(crate) async fn is_allocated(&self, name: &str) -> bool {
         status_of(&self.api().get(name).await.unwrap(), "Allocated") == "True"
@@ -256,6 +283,31 @@ impl Manager {
             .into_iter()
             .filter(|event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name));
         of_object.filter_map(|event| event.reason).collect()
+    }
+
+    /// Waits for an Event of that reason on the VM, and says what it tells.
+    pub(crate) async fn vm_event(&self, vm: &str, reason: &str) -> String {
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        loop {
+            let found = self.vm_events(vm).await.into_iter().find(|event| event.0 == reason);
+            if let Some((_, note)) = found {
+                return note;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{:#?}", self.vm_events(vm).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Reasons and notes of all Events so far on the VM.
+    pub(crate) async fn vm_events(&self, vm: &str) -> Vec<(String, String)> {
+        let events = self.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let on_vm = |event: &Event| {
+            event.regarding.as_ref().is_some_and(|object| {
+                object.kind.as_deref() == Some("VirtualMachine") && object.name.as_deref() == Some(vm)
+            })
+        };
+        let events = events.into_iter().filter(on_vm);
+        events.map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
     }
 
     /// Waits for the first Event on the object of that name, and returns its reason.

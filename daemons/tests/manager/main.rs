@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
+mod agent_removal;
+mod agent_upgrades;
+mod agents;
 mod allocation;
 mod ceiling;
+mod cluster;
 mod deletion;
 mod fixtures;
 mod metrics;

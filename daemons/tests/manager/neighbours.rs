@@ -2,8 +2,9 @@
 
 use kube::api::ObjectMeta;
 use vmdhcp_core::api::{
-    Interface, MultusNetwork, Network, NetworkAttachmentDefinition, VirtualMachine, VirtualMachineInstance,
-    VirtualMachineInstanceTemplate, VirtualMachineSpec,
+    Devices, Domain, Interface, InterfaceStatus, MultusNetwork, Network, NetworkAttachmentDefinition,
+    NetworkAttachmentDefinitionSpec, VirtualMachine, VirtualMachineInstance, VirtualMachineInstanceSpec,
+    VirtualMachineInstanceStatus, VirtualMachineInstanceTemplate, VirtualMachineSpec,
 };
 use vmdhcp_daemons::cluster::local::{Kind, Kinds};
 
@@ -38,4 +39,32 @@ pub(crate) fn with_card(mut vm: VirtualMachine, card: &str, network: &str, mac: 
     let multus = (!network.is_empty()).then(|| MultusNetwork { network_name: network.to_owned() });
     spec.networks.push(Network { name: card.to_owned(), multus });
     vm
+}
+
+/// The object with an annotation.
+pub(crate) fn annotated<K: kube::ResourceExt>(mut object: K, key: &str, value: &str) -> K {
+    object.annotations_mut().insert(key.to_owned(), value.to_owned());
+    object
+}
+
+/// An instance of a VM, of which KubeVirt tells that MAC of that card.
+pub(crate) fn instance(name: &str, card: &str, mac: &str) -> VirtualMachineInstance {
+    let told = Interface { name: card.to_owned(), mac_address: mac.to_owned(), state: String::new() };
+    let interfaces = vec![InterfaceStatus { name: card.to_owned(), mac: mac.to_owned() }];
+    VirtualMachineInstance {
+        metadata: named(name),
+        spec: VirtualMachineInstanceSpec {
+            domain: Domain { devices: Devices { interfaces: vec![told] } },
+            ..VirtualMachineInstanceSpec::default()
+        },
+        status: Some(VirtualMachineInstanceStatus { interfaces }),
+    }
+}
+
+/// A VM network of that type (`L2VlanNetwork`, `OverlayNetwork`, …).
+pub(crate) fn network(name: &str, type_: &str) -> NetworkAttachmentDefinition {
+    let mut metadata = named(name);
+    metadata.labels = Some([("network.harvesterhci.io/type".to_owned(), type_.to_owned())].into());
+    let config = format!(r#"{{"cniVersion":"0.3.1","type":"bridge","name":"{name}"}}"#);
+    NetworkAttachmentDefinition { metadata, spec: NetworkAttachmentDefinitionSpec { config } }
 }

@@ -1,19 +1,24 @@
 //! The manager as its account.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::api::events::v1::Event;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
-use prometheus_client::registry::Registry;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::runtime::wait::await_condition;
+use kube::{CustomResourceExt, ResourceExt};
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::JoinHandle;
 use vmdhcp_core::api::{ConditionStatus, IPPool, REUSE_ANNOTATION, VirtualMachineNetworkConfig, condition};
-use vmdhcp_daemons::manager::{
-    self, AgentDeployments, AutoPool, Limits, ManagerMetrics, ManagerOptions, Placement,
-};
+use vmdhcp_daemons::manager::daemon::{self, Election, ManagerDaemonError, ManagerDaemonOptions};
+use vmdhcp_daemons::manager::{AgentDeployments, AutoPool, Placement};
 use vmdhcp_daemons::runtime::Shutdown;
-use vmdhcp_testcluster::{self as testcluster, RELEASE_NAMESPACE, ServiceAccount};
+use vmdhcp_daemons::runtime::leader_election::Durations;
+use vmdhcp_testcluster::{self as testcluster, RELEASE, RELEASE_NAMESPACE, ServiceAccount};
 
 use crate::refusals::Refusals;
 use crate::{DEADLINE, User, pool};
@@ -22,9 +27,45 @@ const NAMESPACE: &str = "default";
 const NETWORK: &str = "net-48";
 const POOL: &str = "ippool-1";
 
-/// As the chart starts it.
-fn options() -> ManagerOptions {
-    ManagerOptions {
+/// Managers look at the whole cluster, so there is one at a time.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// A manager as the chart starts it, and a user.
+struct Stage {
+    user: User,
+    shutdown: Shutdown,
+    manager: JoinHandle<Result<(), ManagerDaemonError>>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Stage {
+    /// `None` where there is no control plane.
+    async fn set() -> Option<Self> {
+        let alone = ALONE.lock().await;
+        let client = testcluster::client_as(ServiceAccount::Manager).await?;
+        let (refusals, shutdown) = (Refusals::new(), Shutdown::new());
+        let manager = daemon::run(refusals.through(client), options(), shutdown.clone());
+        let administrator = testcluster::client().await?;
+        Some(Self {
+            user: User { client: administrator, namespace: NAMESPACE, refusals },
+            shutdown,
+            manager: tokio::spawn(manager),
+            _alone: alone,
+        })
+    }
+
+    /// Asks the manager to end, and waits for that.
+    async fn clear(self) {
+        self.shutdown.trigger();
+        self.user.refusals.none_during(self.manager).await.unwrap().unwrap();
+    }
+}
+
+fn options() -> ManagerDaemonOptions {
+    let seconds = Duration::from_secs;
+    ManagerDaemonOptions {
+        name: RELEASE.into(),
+        namespace: RELEASE_NAMESPACE.into(),
         placement: Placement::Deployments(AgentDeployments {
             namespace: RELEASE_NAMESPACE.into(),
             image: "vmdhcp:test".into(),
@@ -36,9 +77,15 @@ fn options() -> ManagerOptions {
             dry_run: false,
         }),
         auto_pool: AutoPool::Annotated,
-        clock: Arc::new(Timestamp::now),
-        metrics: ManagerMetrics::register(&mut Registry::default()),
-        limits: Limits::default(),
+        election: Some(Election {
+            namespace: "kube-system".into(),
+            identity: "the-manager".into(),
+            // A failed test gives nothing up; the next one should not wait long for it.
+            durations: Durations::new(seconds(3), seconds(2), Duration::from_millis(200)).unwrap(),
+        }),
+        apply_kinds: true,
+        listen: ([127, 0, 0, 1], 0).into(),
+        show_caches: false,
     }
 }
 
@@ -85,13 +132,85 @@ impl User {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_manager_brings_pools_and_claims_through_their_lives() {
-    let Some(client) = testcluster::client_as(ServiceAccount::Manager).await else { return };
-    let administrator = testcluster::client().await.unwrap();
-    let (refusals, shutdown) = (Refusals::new(), Shutdown::new());
-    let user = User { client: administrator, namespace: NAMESPACE, refusals: refusals.clone() };
-    let manager = tokio::spawn(manager::run(refusals.through(client), options(), shutdown.clone()));
+async fn a_manager_leads_brings_its_kinds_and_gives_up_the_lead() {
+    let Some(administrator) = testcluster::client().await else { return };
+    // As upstream leaves them.
+    let definitions: Api<CustomResourceDefinition> = Api::all(administrator.clone());
+    let name = IPPool::crd().name_any();
+    let mark = json!({ "metadata": { "labels": { "objectset.rio.cattle.io/hash": "0123abcd" } } });
+    definitions.patch(&name, &PatchParams::default(), &Patch::Merge(mark)).await.unwrap();
+    let Some(stage) = Stage::set().await else { return };
+    let unmarked =
+        |stored: Option<&CustomResourceDefinition>| stored.is_some_and(|stored| stored.labels().is_empty());
+    let unmarked = await_condition(definitions, &name, unmarked);
+    let unmarked = stage.user.refusals.none_during(tokio::time::timeout(DEADLINE, unmarked));
+    unmarked.await.expect("its kinds").unwrap();
+    let leases =
+        User { client: administrator, namespace: "kube-system", refusals: stage.user.refusals.clone() };
+    let holder =
+        |lease: &Lease| lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
+    leases.until(daemon::LEASE, "its lead", |lease| holder(lease) == "the-manager").await;
+    stage.clear().await;
+    leases.until(daemon::LEASE, "nobody's lead", |lease| holder(lease).is_empty()).await;
+}
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_upstream_left_without_anybody_to_answer_refuses_pools_until_a_manager_leads() {
+    let Some(administrator) = testcluster::client().await else { return };
+    let webhook = format!("{RELEASE}-webhook");
+    let upstreams = serde_json::from_value(json!({
+        "metadata": { "name": webhook },
+        "webhooks": [{
+            "name": format!("validator.{RELEASE_NAMESPACE}.{webhook}"),
+            "clientConfig": {
+                "service": { "namespace": RELEASE_NAMESPACE, "name": webhook, "path": "/v1/webhook/validation" },
+            },
+            "rules": [{
+                "apiGroups": ["network.harvesterhci.io"],
+                "apiVersions": ["v1alpha1"],
+                "resources": ["ippools"],
+                "operations": ["CREATE", "UPDATE", "DELETE"],
+                "scope": "Namespaced",
+            }],
+            "failurePolicy": "Fail",
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            // Other tests go on beside this one.
+            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "kube-public" } },
+        }],
+    }));
+    let configurations: Api<ValidatingWebhookConfiguration> = Api::all(administrator.clone());
+    configurations.create(&PostParams::default(), &upstreams.unwrap()).await.unwrap();
+    let pools: Api<IPPool> = Api::namespaced(administrator, "kube-public");
+    let pool = serde_json::from_value(pool("refused", NETWORK)).unwrap();
+    let is_refused = async || {
+        let answer = pools.create(&PostParams { dry_run: true, ..PostParams::default() }, &pool).await;
+        answer.is_err_and(|error| error.to_string().contains("failed calling webhook"))
+    };
+    let refused = async {
+        while !is_refused().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, refused).await.expect("the API server asks the webhook");
+
+    let Some(stage) = Stage::set().await else { return };
+    let gone = await_condition(configurations, &webhook, |stored: Option<&_>| stored.is_none());
+    let gone = stage.user.refusals.none_during(tokio::time::timeout(DEADLINE, gone));
+    drop(gone.await.expect("the configuration goes").unwrap());
+    let taken = async {
+        while is_refused().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, taken).await.expect("pools are taken again");
+    stage.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_brings_pools_and_claims_through_their_lives() {
+    let Some(stage) = Stage::set().await else { return };
+    let user = &stage.user;
     user.create::<IPPool>(pool(POOL, NETWORK)).await;
     user.create::<VirtualMachineNetworkConfig>(claim("vm-1", "52:54:00:00:00:01")).await;
     let first = user.allocated("vm-1").await;
@@ -142,6 +261,5 @@ async fn a_manager_brings_pools_and_claims_through_their_lives() {
     user.until_gone::<VirtualMachineNetworkConfig>("vm-1").await;
     user.until_gone::<IPPool>(POOL).await;
 
-    shutdown.trigger();
-    refusals.none_during(manager).await.unwrap().unwrap();
+    stage.clear().await;
 }

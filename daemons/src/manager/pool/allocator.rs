@@ -403,6 +403,9 @@ impl Task {
         for notice in &planned.notices {
             context.events.warn(&written, notice).await;
         }
+        for notice in &planned.news {
+            context.events.tell(&written, notice).await;
+        }
         self.versions.wrote(version(&written).unwrap_or_default(), &allocations(&written));
         self.base = Some(Arc::new(written));
         self.base_read = Instant::now();
@@ -443,7 +446,7 @@ impl Task {
         planned: PoolPlan,
         askers: &Askers,
     ) -> (Pass, Option<Duration>) {
-        let PoolPlan { status, settlements, wake, drained, changed: _, notices: _ } = planned;
+        let PoolPlan { status, settlements, wake, drained, changed: _, notices: _, news: _ } = planned;
         if let (Ok((pool, _)), Some(ipv4)) = (&observation.pool, &status.ipv4) {
             let counts = PoolCounts::new(pool, ipv4, waiting(&settlements));
             context.metrics.pools.show(self.key.clone(), counts);

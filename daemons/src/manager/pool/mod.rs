@@ -1,14 +1,17 @@
 //! The pool reconciler: finalizer, default values, the agents' Leases, and the end of a pool. All that is status is the
 //! allocator's.
 
+mod agents;
 pub(super) mod allocator;
 mod apply;
 mod ceiling;
+mod conditions;
 mod loss;
 mod observe;
 mod plan;
 mod told;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +19,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 use vmdhcp_core::NetworkName;
@@ -25,11 +29,13 @@ use vmdhcp_core::api::{
 };
 use vmdhcp_core::pool::{PoolRef, defaults};
 
+pub(super) use agents::{AgentWatches, Workloads, pool_object_of, sweep};
 pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
 pub(super) use told::{CardSettlements, Told};
 
-use super::{Context, ManagerError, Placement};
+use super::{Context, GuardedNetwork, ManagerError, Placement};
+use agents::PlacingError;
 
 /// Why a pool could not be reconciled; it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -59,12 +65,6 @@ pub fn agent_lease_name(pool: &PoolRef) -> String {
     pool.name.clone()
 }
 
-/// The pool that an agent's Lease belongs to.
-pub(super) fn pool_of_lease(lease: &Lease) -> Option<ObjectRef<IPPool>> {
-    let (namespace, name) = lease.annotations().get(POOL_ANNOTATION)?.split_once('/')?;
-    Some(ObjectRef::new(name).within(namespace))
-}
-
 /// The network that a pool serves, if its spec names one.
 fn network_of(pool: &IPPool) -> Option<NetworkName> {
     NetworkName::parse(&pool.spec.network_name, &pool.namespace().unwrap_or_default()).ok()
@@ -74,6 +74,49 @@ fn network_of(pool: &IPPool) -> Option<NetworkName> {
 pub(crate) fn pool_of_network(network: &NetworkName, pools: &Store<IPPool>) -> Option<Arc<IPPool>> {
     let on_network = pools.state().into_iter().filter(|pool| network_of(pool).as_ref() == Some(network));
     on_network.min_by_key(|pool| (pool.creation_timestamp().map(|time| time.0), pool.uid()))
+}
+
+/// The older pool of the network of a pool.
+fn rival_of(pool: &IPPool, context: &Context) -> Option<PoolRef> {
+    let oldest = pool_of_network(&network_of(pool)?, &context.pools)?;
+    Some(PoolRef::of(&oldest)).filter(|oldest| *oldest != PoolRef::of(pool))
+}
+
+/// Has the pools of a network looked at when something happens to it: it decides where their agents run.
+pub(super) fn network_changes(
+    context: &Arc<Context>,
+) -> impl FnMut(&watcher::Event<GuardedNetwork>) + Send + 'static {
+    let context = Arc::clone(context);
+    let mut listed = Vec::new();
+    move |event| {
+        let name = |network: &GuardedNetwork| NetworkName {
+            namespace: network.namespace().unwrap_or_default(),
+            name: network.name_any(),
+        };
+        match event {
+            watcher::Event::Init => listed.clear(),
+            watcher::Event::InitApply(network) => listed.push(name(network)),
+            // Only now the store has what was listed.
+            watcher::Event::InitDone => {
+                for network in listed.drain(..) {
+                    tell_pools_on(&network, &context);
+                }
+            }
+            watcher::Event::Apply(network) | watcher::Event::Delete(network) => {
+                tell_pools_on(&name(network), &context);
+            }
+        }
+    }
+}
+
+/// Has all pools of a network looked at, in the order of their names.
+fn tell_pools_on(network: &NetworkName, context: &Context) {
+    let pools = context.pools.state().into_iter();
+    let on_network = pools.filter(|pool| network_of(pool).as_ref() == Some(network));
+    let on_network: BTreeSet<_> = on_network.map(|pool| PoolRef::of(&pool)).collect();
+    for pool in on_network {
+        context.changed.pools.send(ObjectRef::new(&pool.name).within(&pool.namespace));
+    }
 }
 
 /// Brings one pool a step further.
@@ -112,6 +155,8 @@ pub(super) async fn reconcile(
         return Ok(Action::await_change());
     }
     ensure_agent_lease(&stored, &key, &context).await.map_err(failed("creating the agent's Lease"))?;
+    // What the agents lack must not keep claims from their addresses.
+    let placed = agents::place(&stored, &key, &context).await;
     let allocator = context.allocators.of(&stored, &context);
     let pass = allocator
         .refresh()
@@ -127,6 +172,11 @@ pub(super) async fn reconcile(
         let annotations = json!({ "annotations": { ALLOCATING_ANNOTATION: pass.object.uid() } });
         patch_metadata(&api, &pass.object, annotations).await.map_err(failed("marking the pool"))?;
     }
+    placed.map_err(|PlacingError { step, error }| PoolReconcileError::Api {
+        pool: key.clone(),
+        step,
+        error,
+    })?;
     // A look now and then mends what no event told of, such as a Lease that somebody deleted.
     Ok(Action::requeue(Duration::from_secs(60)))
 }
@@ -153,14 +203,18 @@ async fn finish(
     api: &Api<IPPool>,
     context: &Arc<Context>,
 ) -> Result<(), PoolReconcileError> {
+    let failed = |PlacingError { step, error }| PoolReconcileError::Api { pool: key.clone(), step, error };
+    let placed = agents::place(stored, key, context).await;
     let allocator = context.allocators.of(stored, context);
     let pass = allocator
         .refresh()
         .await
         .map_err(|error| PoolReconcileError::Allocator { pool: key.clone(), error })?;
+    placed.map_err(failed)?;
     if !pass.drained {
         return Ok(());
     }
+    agents::remove(key, context).await.map_err(failed)?;
     // An allocator ends when nobody can ask it any more.
     drop(allocator);
     context.allocators.forget(key).await;
@@ -177,6 +231,8 @@ async fn finish(
     }
     context.metrics.pools.forget(key);
     if let Some(network) = network_of(stored) {
+        // The next oldest serves from now on.
+        tell_pools_on(&network, context);
         for claim in context.claims_by_network.on(&network) {
             context.changed.claims.send(claim.key.object());
         }

@@ -5,28 +5,106 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use vmdhcp_core::Pool;
 use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AgentReport, IPPool, REUSE_ANNOTATION};
 use vmdhcp_core::ipam::{Allocations, Versions, Withdrawn};
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::{PoolError, PoolErrors, PoolRef};
+use vmdhcp_core::{NetworkName, Pool};
 
 use super::super::claim::{CardRef, ClaimOnNetwork};
 use super::super::defects::Defect;
 use super::super::{Context, Placement};
+use super::agents::{self, Registration, pod};
 use super::loss::Loss;
-use super::{network_of, pool_of_lease, pool_of_network};
+use super::{network_of, rival_of};
 use crate::cluster::version;
 
-/// An agent of the pool, as its Lease tells.
-#[derive(Debug, Clone)]
+/// After this long without a renewal an agent counts as gone: three heartbeats and a little.
+const AGENT_TIMEOUT: SignedDuration = SignedDuration::from_secs(40);
+
+/// An agent of the pool that may be serving, as its Lease tells.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Agent {
     /// When the Lease was last renewed.
     pub(super) renewed: Option<Timestamp>,
     /// The report in it; hostile until proven harmless.
     pub(super) report: AgentReport,
+    /// On a cluster, where it runs.
+    pub(super) pod: Option<Arc<Pod>>,
+}
+
+impl Agent {
+    /// Whether it serves the leases of the pool with that UID, and will go on.
+    ///
+    /// Its node's clock need not agree with ours, so the kubelet's word that it is ready counts as much as a heartbeat.
+    pub(super) fn serves(&self, pool_uid: Option<&str>, now: Timestamp) -> bool {
+        let is_alive = self.renewed.is_some_and(|renewed| now.duration_since(renewed) < AGENT_TIMEOUT);
+        let says_so = self.report.ready && pool_uid == Some(self.report.pool_uid.as_str());
+        match &self.pod {
+            None => says_so && is_alive,
+            Some(pod) if pod::is_terminating(pod) => false,
+            // Upstream's do not report.
+            Some(pod) if !pod::is_ours(pod) => pod::is_ready(pod),
+            Some(pod) => says_so && (is_alive || pod::is_ready(pod)),
+        }
+    }
+}
+
+/// What is known of where the agents of a pool run.
+#[derive(Debug, Clone)]
+pub(super) enum Placed {
+    /// On this machine, if the network has an interface.
+    Here { has_interface: bool },
+    /// In Pods of a cluster.
+    OnCluster {
+        /// `None`: nobody has looked yet.
+        registration: Option<Registration>,
+        deployment: Option<Arc<Deployment>>,
+        /// All Pods, those that do not run among them.
+        pods: Vec<Arc<Pod>>,
+        /// What is wrong with the number of agents that the pool asks for.
+        replicas: Result<i32, String>,
+    },
+    /// Somebody else sees to them.
+    Elsewhere,
+}
+
+impl Placed {
+    fn gather(object: &IPPool, network: Option<&NetworkName>, context: &Context) -> Self {
+        let key = PoolRef::of(object);
+        match &context.placement {
+            Placement::Interfaces(interfaces) => {
+                Self::Here { has_interface: network.is_some_and(|network| interfaces.contains_key(network)) }
+            }
+            Placement::Deployments(like_all) => Self::OnCluster {
+                registration: context.workloads.registration(&key),
+                deployment: context.workloads.deployment(&key, like_all),
+                pods: context.workloads.pods_of(&key),
+                replicas: agents::plan::replicas(object, like_all),
+            },
+            Placement::Elsewhere => Self::Elsewhere,
+        }
+    }
+
+    /// Whether an agent may serve of which nothing is known.
+    fn may_hide_an_agent(&self) -> bool {
+        match self {
+            Self::Here { has_interface } => *has_interface,
+            // Each Pod that may run is known as an agent; those that the Deployment tells of and we have not seen are not.
+            Self::OnCluster { deployment, pods, .. } => {
+                let status = deployment.as_ref().and_then(|deployment| deployment.status.as_ref());
+                let told = status.and_then(|status| status.replicas).unwrap_or_default();
+                let active = pods.iter().filter(|pod| pod::is_active(pod)).count();
+                usize::try_from(told).is_ok_and(|told| told > active)
+            }
+            Self::Elsewhere => true,
+        }
+    }
 }
 
 /// What is known of a pool at one moment.
@@ -39,8 +117,8 @@ pub(super) struct Observation {
     pub(super) pool: Result<(Pool, Vec<PoolError>), PoolErrors>,
     /// The older pool of the same network.
     pub(super) rival: Option<PoolRef>,
-    /// Whether an agent has a place to run.
-    pub(super) placed: bool,
+    /// Where its agents run.
+    pub(super) placed: Placed,
     pub(super) agents: Vec<Agent>,
     /// What none of them grants any more.
     pub(super) withdrawn: Withdrawn,
@@ -61,18 +139,12 @@ impl Observation {
     pub(super) fn gather(object: Arc<IPPool>, versions: &mut Versions, context: &Context) -> Self {
         let key = PoolRef::of(&object);
         let network = network_of(&object);
-        let rival = network.as_ref().and_then(|network| pool_of_network(network, &context.pools));
-        let rival = rival.map(|pool| PoolRef::of(&pool)).filter(|rival| *rival != key);
-        let placed = match &context.placement {
-            Placement::Interfaces(interfaces) => {
-                network.as_ref().is_some_and(|network| interfaces.contains_key(network))
-            }
-            Placement::Deployments(_) | Placement::Elsewhere => true,
-        };
+        let rival = rival_of(&object, context);
+        let placed = Placed::gather(&object, network.as_ref(), context);
         let allocations = allocations(&object);
         versions.read(version(&*object).unwrap_or_default(), &allocations);
         let agents = agents_of(&key, context);
-        let withdrawn = withdrawn(&object, &agents, placed, versions);
+        let withdrawn = withdrawn(&object, &agents, &placed, versions);
         let on_network = match &network {
             Some(network) if rival.is_none() => context.claims_by_network.on(network),
             _ => Vec::new(),
@@ -136,34 +208,47 @@ pub(super) fn allocations(object: &IPPool) -> Allocations {
     ipv4.map(Allocations::read).unwrap_or_default()
 }
 
-/// What no agent of the pool grants any more. Where an agent should be and none is known, one may be serving that
-/// cannot say so.
-fn withdrawn(object: &IPPool, agents: &[Agent], placed: bool, versions: &Versions) -> Withdrawn {
+/// What no agent of the pool grants any more. One that may serve and has said nothing withdraws nothing.
+fn withdrawn(object: &IPPool, agents: &[Agent], placed: &Placed, versions: &Versions) -> Withdrawn {
     let of_this_pool = |agent: &&Agent| object.metadata.uid.as_ref() == Some(&agent.report.pool_uid);
     let served = |agent: &Agent| agent.report.resource_version.parse().ok();
     let served: Option<Vec<u64>> =
         agents.iter().map(|agent| Some(agent).filter(of_this_pool).and_then(served)).collect();
+    let is_known = match placed {
+        Placed::OnCluster { .. } => !placed.may_hide_an_agent(),
+        Placed::Here { .. } | Placed::Elsewhere => !(placed.may_hide_an_agent() && agents.is_empty()),
+    };
     match served {
-        Some(served) if !(placed && served.is_empty()) => versions.withdrawn(served),
+        Some(served) if is_known => versions.withdrawn(served),
         _ => Withdrawn::default(),
     }
 }
 
-/// The agents of a pool, as their Leases tell.
+/// The agents of a pool that may be serving: as the Leases tell, and on a cluster as the Pods do, each with its Lease.
+/// A Lease without its Pod is nobody's, and a Pod without its Lease has said nothing.
 pub(super) fn agents_of(key: &PoolRef, context: &Context) -> Vec<Agent> {
-    let mut agents = Vec::new();
-    for lease in context.leases.state() {
-        let of_this_pool = pool_of_lease(&lease)
-            .is_some_and(|pool| pool.name == key.name && pool.namespace.as_deref() == Some(&key.namespace));
-        if !of_this_pool {
-            continue;
-        }
-        let report = lease.annotations().get(AGENT_REPORT_ANNOTATION);
-        let report = report.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let renewed = lease.spec.as_ref().and_then(|spec| spec.renew_time.as_ref()).map(|time| time.0);
-        agents.push(Agent { renewed, report });
+    if matches!(context.placement, Placement::Deployments(_)) {
+        let pods = context.workloads.pods_of(key).into_iter().filter(|pod| pod::may_run(pod));
+        return pods
+            .map(|pod| Agent {
+                pod: Some(Arc::clone(&pod)),
+                ..agents::lease_of(&pod, &context.leases).map(|lease| as_told(&lease)).unwrap_or_default()
+            })
+            .collect();
     }
+    let leases = context.leases.state().into_iter();
+    let of_this_pool = leases.filter(|lease| pod::pool_of(&**lease).as_ref() == Some(key));
+    let mut agents: Vec<_> = of_this_pool.map(|lease| as_told(&lease)).collect();
     // The store has no order of its own; the roster must not change with the manager that writes it.
     agents.sort_by(|one, other| one.report.agent.cmp(&other.report.agent));
     agents
+}
+
+fn as_told(lease: &Lease) -> Agent {
+    let report = lease.annotations().get(AGENT_REPORT_ANNOTATION);
+    Agent {
+        renewed: lease.spec.as_ref().and_then(|spec| spec.renew_time.as_ref()).map(|time| time.0),
+        report: report.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        pod: None,
+    }
 }

@@ -2,11 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
-use vmdhcp_core::api::{
-    AgentStatus, ConditionStatus, IPPoolStatus, LossCause, REUSE_ALL, REUSE_ANNOTATION, format_time,
-    set_condition,
-};
+use jiff::Timestamp;
+use vmdhcp_core::api::{IPPoolStatus, LossCause, REUSE_ALL, REUSE_ANNOTATION, format_time};
 use vmdhcp_core::ipam::{self, Allocations, Change, Evidence, Outcome, Recovery, Waiting};
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::{Pool, PoolError, PoolErrors};
@@ -14,10 +11,8 @@ use vmdhcp_core::pool::{Pool, PoolError, PoolErrors};
 use super::super::Settlement;
 use super::super::events::Notice;
 use super::ceiling::Room;
-use super::observe::{Agent, Observation};
-
-/// After this long without a renewal an agent counts as gone: three heartbeats and a little.
-const AGENT_TIMEOUT: SignedDuration = SignedDuration::from_secs(40);
+use super::conditions::{set_agents, set_conditions, trouble};
+use super::observe::Observation;
 
 /// Reason of what waits because the pool is as large as an object can be.
 pub(in crate::manager) const POOL_TOO_LARGE: &str = "PoolTooLarge";
@@ -38,8 +33,10 @@ pub(super) struct PoolPlan {
     pub(super) changed: BTreeSet<MacAddr>,
     /// What each card gets, in the order of the observation's cards.
     pub(super) settlements: Vec<Settlement>,
-    /// What is worth an Event.
+    /// What is worth a warning.
     pub(super) notices: Vec<Notice>,
+    /// What is worth telling, and is as it should be.
+    pub(super) news: Vec<Notice>,
     /// When to look again although nothing has happened.
     pub(super) wake: Option<Timestamp>,
     /// No claim has an address of this pool any more.
@@ -61,6 +58,7 @@ pub(super) fn plan(
         changed: BTreeSet::new(),
         settlements: Vec::new(),
         notices: Vec::new(),
+        news: Vec::new(),
         wake: None,
         drained: false,
     };
@@ -74,8 +72,7 @@ pub(super) fn plan(
         (Ok((pool, _)), None) => allocate(observation, pool, refused, only, &mut status, &mut planned),
     }
     planned.drained |= observation.cards.is_empty();
-    status.agents =
-        observation.agents.iter().filter(|agent| !agent.report.agent.is_empty()).map(roster_entry).collect();
+    set_agents(observation, &mut status, &mut planned);
     status.observed_generation = observation.object.metadata.generation;
     set_conditions(observation, &mut status, &mut planned);
     if status.ipv4 != before.ipv4 {
@@ -86,7 +83,7 @@ pub(super) fn plan(
 }
 
 /// Why a pool cannot be served, as one word. That its default values are still to come passes by itself.
-fn unserved(PoolErrors(errors): &PoolErrors) -> &'static str {
+pub(super) fn unserved(PoolErrors(errors): &PoolErrors) -> &'static str {
     let passes = errors.iter().all(|error| matches!(error, PoolError::NotDefaulted { .. }));
     if passes { "PoolNotReady" } else { "PoolInvalid" }
 }
@@ -194,25 +191,6 @@ fn allocate(
     allocation_conditions(observation, &decided, &allocations, status, planned);
 }
 
-fn is_serving(agent: &Agent, observation: &Observation) -> bool {
-    agent.report.ready
-        && observation.object.metadata.uid.as_deref() == Some(&agent.report.pool_uid)
-        && agent.renewed.is_some_and(|renewed| observation.now.duration_since(renewed) < AGENT_TIMEOUT)
-}
-
-fn roster_entry(agent: &Agent) -> AgentStatus {
-    AgentStatus {
-        name: agent.report.agent.chars().take(253).collect(),
-        mac_address: agent
-            .report
-            .mac_address
-            .parse::<MacAddr>()
-            .map(|mac| mac.to_string())
-            .unwrap_or_default(),
-        ready: agent.report.ready,
-    }
-}
-
 /// Conditions that follow from the allocations. Those that only tell of trouble appear with it and turn False after it.
 fn allocation_conditions(
     observation: &Observation,
@@ -318,90 +296,4 @@ fn lost_leases_message(
          make their VirtualMachineNetworkConfigs anew, or name addresses that no such guest uses in the annotation \
          {REUSE_ANNOTATION}"
     ))
-}
-
-/// Sets a condition that tells of trouble. It is absent until the first time, and its turning True is an Event.
-fn trouble(
-    observation: &Observation,
-    status: &mut IPPoolStatus,
-    planned: &mut PoolPlan,
-    type_: &str,
-    reason: &'static str,
-    over: &'static str,
-    message: Option<String>,
-) {
-    let present =
-        vmdhcp_core::api::condition(&status.conditions, type_).map(|condition| condition.status.clone());
-    match message {
-        Some(message) => {
-            set_condition(
-                &mut status.conditions,
-                type_,
-                ConditionStatus::True,
-                reason,
-                &message,
-                observation.now,
-            );
-            if present.as_deref() != Some("True") {
-                planned.notices.push(Notice { reason, message, action: "Allocate" });
-            }
-        }
-        None if present.is_some() => {
-            set_condition(&mut status.conditions, type_, ConditionStatus::False, over, "", observation.now);
-        }
-        None => {}
-    }
-}
-
-/// The four conditions of upstream, and `Accepted` where options had to be left out.
-fn set_conditions(observation: &Observation, status: &mut IPPoolStatus, planned: &mut PoolPlan) {
-    let now = observation.now;
-    let network = &observation.object.spec.network_name;
-    let paused = observation.object.spec.paused == Some(true);
-    let serving = observation.agents.iter().filter(|agent| is_serving(agent, observation)).count();
-    let mut set = |type_: &str, holds: bool, reason: &str, message: &str| {
-        set_condition(&mut status.conditions, type_, holds.into(), reason, message, now);
-    };
-    set("Stopped", paused, if paused { "Paused" } else { "InService" }, "");
-    if paused {
-        for type_ in ["Registered", "CacheReady", "AgentReady"] {
-            set(type_, false, "Paused", "the pool is paused; resume it with spec.paused: false");
-        }
-        return;
-    }
-    if observation.placed {
-        set("Registered", true, "AgentPlaced", "");
-    } else {
-        let message = format!(
-            "no agent serves the network {network} here; start standalone with --nic {network}=INTERFACE"
-        );
-        set("Registered", false, "NoInterface", &message);
-    }
-    match (&observation.pool, &observation.rival) {
-        (Err(errors), _) => {
-            let message = errors.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            set("CacheReady", false, unserved(errors), &message);
-        }
-        (Ok(_), Some(rival)) => {
-            set("CacheReady", false, "NetworkTaken", &format!("the network has the pool {rival} already"));
-        }
-        (Ok(_), None) => set("CacheReady", true, "Loaded", ""),
-    }
-    match (observation.agents.len(), serving) {
-        (_, serving) if serving > 0 => set("AgentReady", true, "Serving", ""),
-        (0, _) => set("AgentReady", false, "NoAgent", "no agent of this pool has been started"),
-        _ => set(
-            "AgentReady",
-            false,
-            "AgentSilent",
-            "no agent has reported in the last 40 s that it serves this pool's leases",
-        ),
-    }
-    let complaints =
-        observation.pool.as_ref().map(|(_, complaints)| complaints.as_slice()).unwrap_or_default();
-    let complaint = (!complaints.is_empty()).then(|| {
-        let list = complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        format!("left out: {list}")
-    });
-    trouble(observation, status, planned, "OptionsLeftOut", "InvalidOptions", "AllServed", complaint);
 }

@@ -23,7 +23,7 @@ use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL, IPPool};
 
 use super::super::defects::Defect;
-use super::super::watches::{first_list, unserved};
+use super::super::watches::{FirstList, first_list, unserved};
 use super::super::{
     Context, GuardedClaim, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool, vm,
 };
@@ -120,22 +120,16 @@ impl Work {
         let ((pools, pool_writer), (claims, claim_writer), (leases, lease_writer)) =
             (reflector::store(), reflector::store(), reflector::store());
         let (pools_listed, note_pools) = first_list("IPPools");
-        let (claims_listed, mut note_first_claims) = first_list("VirtualMachineNetworkConfigs");
         let metrics = ManagerMetrics::register(&mut Registry::default());
-        let claims_by_network = Arc::new(claim::ClaimIndex::new(metrics.allocation_seconds.clone()));
-        let note_claims = {
-            let index = Arc::clone(&claims_by_network);
-            move |event: &Event<GuardedClaim>| {
-                index.note(event);
-                note_first_claims(event);
-            }
-        };
+        let (claims_by_network, claims_listed, note_claims) = claim_index(&metrics);
         let (leases_listed, note_leases) = first_list("Leases");
         let (virtual_machines, instances, networks_of_vms) = (
             unserved("VirtualMachines"),
             unserved("VirtualMachineInstances"),
             unserved("NetworkAttachmentDefinitions"),
         );
+        let (pods, deployments, budgets) =
+            (unserved("Pods"), unserved("Deployments"), unserved("PodDisruptionBudgets"));
         let (changed, mut changes) = changes::channel();
         let clock = journal.clone();
         let context = Arc::new(Context {
@@ -153,6 +147,7 @@ impl Work {
             virtual_machines: virtual_machines.store,
             instances: instances.store,
             networks: networks_of_vms.store,
+            workloads: pool::Workloads::new(pods.store, deployments.store, budgets.store, false),
             allocators: pool::Allocators::default(),
             changed,
             told: vm::Told::default(),
@@ -202,7 +197,7 @@ impl Work {
             feed(Api::all(client), agents, (lease_writer, note_leases), random, move |lease: &Lease| {
                 let report = lease.annotations().get(AGENT_REPORT_ANNOTATION).cloned();
                 if reports.insert(lease.name_any(), report.clone()) != Some(report)
-                    && let Some(pool) = pool::pool_of_lease(lease)
+                    && let Some(pool) = pool::pool_object_of(lease)
                 {
                     of_pools.add(pool);
                 }
@@ -224,6 +219,22 @@ impl Work {
         }
         self.context.allocators.abort();
     }
+}
+
+/// The index of claims, and what has to be shown each event of their watch.
+fn claim_index(
+    metrics: &ManagerMetrics,
+) -> (Arc<claim::ClaimIndex>, FirstList, impl FnMut(&Event<GuardedClaim>) + Send + use<>) {
+    let index = Arc::new(claim::ClaimIndex::new(metrics.allocation_seconds.clone()));
+    let (listed, mut note_first) = first_list("VirtualMachineNetworkConfigs");
+    let note = {
+        let index = Arc::clone(&index);
+        move |event: &_| {
+            index.note(event);
+            note_first(event);
+        }
+    };
+    (index, listed, note)
 }
 
 /// Keeps a store up to its watch, and tells of every object that is new or has changed.

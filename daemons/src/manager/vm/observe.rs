@@ -16,6 +16,9 @@ use vmdhcp_core::mac::MacAddr;
 use super::super::events::Notice;
 use super::super::{Context, pool_of_network};
 
+/// Most characters of what is said of a VM.
+const LONGEST_COMPLAINT: usize = 500;
+
 /// A network card of a VM that this system may serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Nic {
@@ -235,6 +238,8 @@ impl<'a> Macs<'a> {
     }
 }
 
-pub(super) fn complaint(reason: &'static str, message: String) -> Notice {
+/// Texts of users may be long.
+fn complaint(reason: &'static str, mut message: String) -> Notice {
+    message.truncate(message.char_indices().nth(LONGEST_COMPLAINT).map_or(message.len(), |(at, _)| at));
     Notice { reason, message, action: "ReadVirtualMachine" }
 }

@@ -1,0 +1,387 @@
+//! Agents on a cluster: a Deployment for each pool, and a Lease for each of its Pods.
+//!
+//! ```text
+//! stores of Deployments, Pods, Leases, networks ──▶ Situation ──plan──▶ Placing ──▶ the API
+//!                                                                         └──▶ Registration, told by the allocator
+//! ```
+//!
+//! The objects are in another namespace than the pool, so nothing owns them but the pool's finalizer, and `sweep` finds
+//! what has been left behind all the same. Not here: what an agent's report says (`super::observe`), and any status.
+
+pub(super) mod deployment;
+pub(super) mod plan;
+pub(super) mod pod;
+mod sweep;
+mod watches;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::{NamespaceResourceScope, Status};
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Client, Resource, ResourceExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use vmdhcp_core::NetworkName;
+use vmdhcp_core::api::{CLUSTER_NETWORK_LABEL, IPPool, NETWORK_TYPE_LABEL, OVERLAY_NETWORK, POOL_ANNOTATION};
+use vmdhcp_core::pool::PoolRef;
+
+pub(super) use deployment::agent_name;
+pub(super) use plan::Registration;
+pub(in crate::manager) use pod::pool_object_of;
+pub(in crate::manager) use sweep::sweep;
+pub(in crate::manager) use watches::AgentWatches;
+
+use super::super::{AgentDeployments, Context, Placement};
+use super::observe::agents_of;
+use super::{network_of, rival_of};
+use plan::{Network, Placing, Reporting, Situation, Wanted};
+
+/// Under whose name our fields of a Deployment are applied.
+const FIELD_MANAGER: &str = "vmdhcp-manager";
+
+/// What agents are made of, as it is watched, and what has been done about it. Empty where there is no cluster.
+pub(in crate::manager) struct Workloads {
+    pub(in crate::manager) pods: Store<Pod>,
+    pub(in crate::manager) deployments: Store<Deployment>,
+    pub(in crate::manager) budgets: Store<PodDisruptionBudget>,
+    /// Whether Multus is there, so that a network that is not known does not exist.
+    pub(in crate::manager) has_multus: bool,
+    records: Mutex<BTreeMap<PoolRef, Record>>,
+}
+
+/// What this manager has done for a pool.
+#[derive(Debug, Default)]
+struct Record {
+    registration: Option<Registration>,
+    deployment: Option<Applied>,
+    budget: Option<Applied>,
+}
+
+/// What was applied, and as what it was stored.
+#[derive(Debug, Clone, PartialEq)]
+struct Applied {
+    wanted: serde_json::Value,
+    uid: Option<String>,
+    generation: Option<i64>,
+}
+
+/// Why the agents of a pool could not be placed; it is tried again.
+#[derive(Debug)]
+pub(super) struct PlacingError {
+    pub(super) step: &'static str,
+    pub(super) error: kube::Error,
+}
+
+/// As what a step has failed.
+fn failed(step: &'static str) -> impl Fn(kube::Error) -> PlacingError {
+    move |error| PlacingError { step, error }
+}
+
+impl Workloads {
+    pub(in crate::manager) fn new(
+        pods: Store<Pod>,
+        deployments: Store<Deployment>,
+        budgets: Store<PodDisruptionBudget>,
+        has_multus: bool,
+    ) -> Self {
+        Self { pods, deployments, budgets, has_multus, records: Mutex::default() }
+    }
+
+    /// What became of the agents of a pool, if this manager has looked already.
+    pub(super) fn registration(&self, pool: &PoolRef) -> Option<Registration> {
+        self.with(pool, |record| record.registration.clone())
+    }
+
+    /// The Deployment of a pool; or one of that name.
+    pub(super) fn deployment(&self, pool: &PoolRef, like_all: &AgentDeployments) -> Option<Arc<Deployment>> {
+        self.deployments.get(&ObjectRef::new(&agent_name(pool)).within(&like_all.namespace))
+    }
+
+    /// All Pods of a pool, the oldest first.
+    pub(super) fn pods_of(&self, pool: &PoolRef) -> Vec<Arc<Pod>> {
+        let pods = self.pods.state().into_iter();
+        let mut pods: Vec<_> = pods.filter(|pod| pod::pool_of(&**pod).as_ref() == Some(pool)).collect();
+        pods.sort_by_key(|pod| (pod.creation_timestamp().map(|time| time.0), pod.name_any()));
+        pods
+    }
+
+    fn with<T>(&self, pool: &PoolRef, act: impl FnOnce(&mut Record) -> T) -> T {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        act(records.entry(pool.clone()).or_default())
+    }
+
+    fn forget(&self, is_gone: impl Fn(&PoolRef) -> bool) {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).retain(|pool, _| !is_gone(pool));
+    }
+}
+
+/// The Lease by which a Pod reports: one of its name that an earlier Pod has left is not its own.
+pub(super) fn lease_of(pod: &Pod, leases: &Store<Lease>) -> Option<Arc<Lease>> {
+    leases.get(&lease_name(pod)).filter(|lease| belongs_to(lease, pod))
+}
+
+fn lease_name(pod: &Pod) -> ObjectRef<Lease> {
+    ObjectRef::new(&pod.name_any()).within(&pod.namespace().unwrap_or_default())
+}
+
+fn belongs_to(lease: &Lease, pod: &Pod) -> bool {
+    lease.owner_references().iter().any(|owner| Some(&owner.uid) == pod.metadata.uid.as_ref())
+}
+
+/// Sees to the agents of a pool, where that is done by Deployments.
+pub(super) async fn place(stored: &IPPool, key: &PoolRef, context: &Context) -> Result<(), PlacingError> {
+    let Placement::Deployments(like_all) = &context.placement else { return Ok(()) };
+    let situation = observe(stored, key, like_all, context);
+    let Placing { mut registration, wanted, leases, stale_leases, superseded } = plan::plan(&situation);
+    let result = async {
+        match wanted {
+            Wanted::Agents(deployment, budget) => {
+                let applied = apply(&deployment, budget.as_deref(), key, like_all, context).await?;
+                if let Err(refused) = applied {
+                    registration = Registration::Refused(refused.message.clone());
+                }
+            }
+            Wanted::Nothing => remove_deployment(key, like_all, context).await?,
+            Wanted::Unchanged => {}
+        }
+        for lease in &stale_leases {
+            delete(&context.client, &**lease)
+                .await
+                .map_err(failed("deleting the Lease of an earlier Pod"))?;
+        }
+        for lease in &leases {
+            create_lease(lease, context).await.map_err(failed("creating an agent's Lease"))?;
+        }
+        for pod in &superseded {
+            tracing::info!(pool = %key, pod = pod.name_any(), "deleting the agent that another system has left");
+            delete(&context.client, &**pod).await.map_err(failed("deleting an agent of before"))?;
+        }
+        Ok(())
+    };
+    let result = result.await;
+    // What failed without an answer is tried again, and what was known of it holds until then.
+    if result.is_ok() {
+        context.workloads.with(key, |record| record.registration = Some(registration));
+    }
+    result
+}
+
+/// Removes all that a pool's agents are made of. What is gone already is done.
+pub(super) async fn remove(key: &PoolRef, context: &Context) -> Result<(), PlacingError> {
+    let Placement::Deployments(like_all) = &context.placement else { return Ok(()) };
+    // By name, as the store may not have it yet.
+    if !is_anothers(key, like_all, context) {
+        let name = agent_name(key);
+        delete_named::<Deployment>(&context.client, &like_all.namespace, &name)
+            .await
+            .map_err(failed("deleting the agents' Deployment"))?;
+        delete_named::<PodDisruptionBudget>(&context.client, &like_all.namespace, &name)
+            .await
+            .map_err(failed("deleting the agents' PodDisruptionBudget"))?;
+    }
+    for pod in context.workloads.pods_of(key).into_iter().filter(|pod| !pod::is_ours(pod)) {
+        delete(&context.client, &*pod).await.map_err(failed("deleting an agent of before"))?;
+    }
+    for lease in
+        context.leases.state().into_iter().filter(|lease| pod::pool_of(&**lease).as_ref() == Some(key))
+    {
+        delete(&context.client, &*lease).await.map_err(failed("deleting an agent's Lease"))?;
+    }
+    context.workloads.forget(|pool| pool == key);
+    Ok(())
+}
+
+fn observe<'a>(
+    stored: &'a IPPool,
+    key: &'a PoolRef,
+    like_all: &'a AgentDeployments,
+    context: &Context,
+) -> Situation<'a> {
+    let network_name = network_of(stored);
+    let pods = context.workloads.pods_of(key);
+    let reporting = pods.iter().filter(|pod| pod::is_ours(pod)).filter_map(|pod| {
+        match context.leases.get(&lease_name(pod)) {
+            None => Some(Reporting::No(Arc::clone(pod))),
+            Some(lease) if !belongs_to(&lease, pod) => Some(Reporting::Anothers(lease)),
+            Some(_) => None,
+        }
+    });
+    let now = context.now();
+    let agents = agents_of(key, context);
+    let serves = agents.iter().any(|agent| {
+        agent.pod.as_ref().is_some_and(|pod| pod::is_ours(pod))
+            && agent.serves(stored.metadata.uid.as_deref(), now)
+    });
+    Situation {
+        key,
+        pool: stored,
+        network: network_name.as_ref().map_or(Network::Unknown, |network| network_at(network, context)),
+        rival: rival_of(stored, context),
+        network_name,
+        deployment: context.workloads.deployment(key, like_all),
+        reporting: reporting.collect(),
+        pods,
+        serves,
+        like_all,
+    }
+}
+
+fn network_at(network: &NetworkName, context: &Context) -> Network {
+    if !context.workloads.has_multus {
+        return Network::Unknown;
+    }
+    let Some(found) = context.networks.get(&ObjectRef::new(&network.name).within(&network.namespace)) else {
+        return Network::Missing;
+    };
+    let label = |key| found.labels().get(key).filter(|value| !value.is_empty());
+    if label(NETWORK_TYPE_LABEL).is_some_and(|type_| type_ == OVERLAY_NETWORK) {
+        return Network::Overlay;
+    }
+    Network::Present { cluster_network: label(CLUSTER_NETWORK_LABEL).cloned() }
+}
+
+/// Whether a Deployment of that pool's name is another pool's.
+fn is_anothers(key: &PoolRef, like_all: &AgentDeployments, context: &Context) -> bool {
+    let deployment = context.workloads.deployment(key, like_all);
+    deployment.is_some_and(|deployment| {
+        deployment.annotations().get(POOL_ANNOTATION).is_some_and(|owner| *owner != key.to_string())
+    })
+}
+
+async fn remove_deployment(
+    key: &PoolRef,
+    like_all: &AgentDeployments,
+    context: &Context,
+) -> Result<(), PlacingError> {
+    if is_anothers(key, like_all, context) {
+        return Ok(());
+    }
+    if let Some(deployment) = context.workloads.deployment(key, like_all) {
+        delete(&context.client, &*deployment).await.map_err(failed("deleting the agents' Deployment"))?;
+    }
+    remove_budget(key, like_all, context).await
+}
+
+async fn remove_budget(
+    key: &PoolRef,
+    like_all: &AgentDeployments,
+    context: &Context,
+) -> Result<(), PlacingError> {
+    let name = ObjectRef::new(&agent_name(key)).within(&like_all.namespace);
+    let Some(budget) = context.workloads.budgets.get(&name) else { return Ok(()) };
+    delete(&context.client, &*budget).await.map_err(failed("deleting the agents' PodDisruptionBudget"))
+}
+
+/// Makes Deployment and budget what they shall be, unless they are. The inner error is an answer: as long as nothing
+/// changes it will be the same.
+async fn apply(
+    deployment: &Deployment,
+    budget: Option<&PodDisruptionBudget>,
+    key: &PoolRef,
+    like_all: &AgentDeployments,
+    context: &Context,
+) -> Result<Result<(), Box<Status>>, PlacingError> {
+    let Workloads { deployments, budgets, .. } = &context.workloads;
+    let before = context.workloads.with(key, |record| record.deployment.clone());
+    match apply_one(deployment, deployments, before, &context.client).await {
+        Ok(applied) => context.workloads.with(key, |record| record.deployment = Some(applied)),
+        Err(error) => return refusal(error).map(Err).map_err(failed("applying the agents' Deployment")),
+    }
+    let Some(budget) = budget else {
+        remove_budget(key, like_all, context).await?;
+        return Ok(Ok(()));
+    };
+    let before = context.workloads.with(key, |record| record.budget.clone());
+    match apply_one(budget, budgets, before, &context.client).await {
+        Ok(applied) => context.workloads.with(key, |record| record.budget = Some(applied)),
+        Err(error) => {
+            return refusal(error).map(Err).map_err(failed("applying the agents' PodDisruptionBudget"));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// What the API answered, if that is what it would answer the next time too.
+fn refusal(error: kube::Error) -> Result<Box<Status>, kube::Error> {
+    match error {
+        kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 413 | 422) => Ok(status),
+        error => Err(error),
+    }
+}
+
+/// Applies an object, unless it is stored as this manager's last identical request left it.
+///
+/// What is compared is the request, and not what is stored: the API fills in defaults and writes numbers its own way.
+/// What others have added stays theirs; what they change of ours changes the generation, and is applied again.
+async fn apply_one<K>(
+    wanted: &K,
+    stored: &Store<K>,
+    before: Option<Applied>,
+    client: &Client,
+) -> kube::Result<Applied>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Serialize
+        + DeserializeOwned
+        + Clone
+        + Debug,
+{
+    let (name, namespace) = (wanted.name_any(), wanted.namespace().unwrap_or_default());
+    let request = serde_json::to_value(wanted).map_err(kube::Error::SerdeError)?;
+    let as_stored = |stored: &K| Applied {
+        wanted: request.clone(),
+        uid: stored.uid(),
+        generation: stored.meta().generation,
+    };
+    let stored = stored.get(&ObjectRef::new(&name).within(&namespace));
+    if let Some(before) = before
+        && stored
+            .is_some_and(|stored| stored.meta().deletion_timestamp.is_none() && as_stored(&stored) == before)
+    {
+        return Ok(before);
+    }
+    let api: Api<K> = Api::namespaced(client.clone(), &namespace);
+    let parameters = PatchParams::apply(FIELD_MANAGER).force();
+    let applied = api.patch(&name, &parameters, &Patch::Apply(&request)).await?;
+    Ok(as_stored(&applied))
+}
+
+async fn create_lease(lease: &Lease, context: &Context) -> kube::Result<()> {
+    let api: Api<Lease> = Api::namespaced(context.client.clone(), &lease.namespace().unwrap_or_default());
+    match api.create(&PostParams::default(), lease).await {
+        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// Deletes this very object; that it is gone, or another has taken its name, is as good.
+async fn delete<K>(client: &Client, object: &K) -> kube::Result<()>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+    let this = Preconditions { uid: object.uid(), resource_version: None };
+    let parameters = DeleteParams::background().preconditions(this);
+    match api.delete(&object.name_any(), &parameters).await {
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+async fn delete_named<K>(client: &Client, namespace: &str, name: &str) -> kube::Result<()>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    match api.delete(name, &DeleteParams::background()).await {
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        result => result.map(drop),
+    }
+}
