@@ -20,6 +20,7 @@ use super::super::claim::ClaimKey;
 use super::super::defects::Defect;
 use super::super::metrics::PoolCounts;
 use super::super::pacer::Cadence;
+use super::super::vmnetwork::Standing;
 use super::super::{Context, Settlement};
 use super::apply::{self, WriteError};
 use super::loss::is_behind;
@@ -212,6 +213,8 @@ struct Task {
     tellings: Arc<Mutex<Tellings>>,
     /// Since when nobody was told again.
     told_again: Instant,
+    /// Whether a VM used the pool at the last pass.
+    was_used: bool,
 }
 
 impl Task {
@@ -229,6 +232,7 @@ impl Task {
             cadence: Cadence::default(),
             tellings,
             told_again: Instant::now(),
+            was_used: true,
         }
     }
 
@@ -463,6 +467,13 @@ impl Task {
         for claim in look {
             context.changed.claims.send(claim.object());
         }
+        let is_used = !observation.users.is_empty();
+        let waits = observation.standing.as_ref().is_some_and(Standing::waits_for_vms);
+        if waits && self.was_used && !is_used {
+            // What was waiting for the last VM can be done now.
+            context.changed.pools.send(ObjectRef::from_obj(&*observation.object));
+        }
+        self.was_used = is_used || !waits;
         let wake = wake.map(|at| {
             let left = at.duration_since(observation.now).max(jiff::SignedDuration::ZERO);
             Duration::try_from(left).unwrap_or(AGENT_CHECK)
