@@ -12,6 +12,7 @@ mod deletion;
 mod fixtures;
 mod metrics;
 mod neighbours;
+mod networks;
 mod on_a_cluster;
 mod pausing;
 mod recovery;

@@ -9,6 +9,7 @@ mod conditions;
 mod loss;
 mod observe;
 mod plan;
+mod standing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub(super) use agents::{AgentWatches, Workloads, pool_object_of, sweep};
 pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
 
-use super::{Context, GuardedClaim, GuardedNetwork, ManagerError, Placement};
+use super::{Context, GuardedClaim, GuardedNetwork, ManagerError, Placement, vmnetwork};
 use agents::PlacingError;
 
 /// Why a pool could not be reconciled; it is tried again.
@@ -160,6 +161,9 @@ pub(super) async fn reconcile(
     let mut with_defaults = IPPool::clone(&stored);
     if defaults::apply(&mut with_defaults) {
         persist_defaults(&api, &stored, &with_defaults).await.map_err(failed("storing default values"))?;
+        return Ok(Action::await_change());
+    }
+    if vmnetwork::follow(&stored, &context).await.map_err(failed("following its VM network"))? {
         return Ok(Action::await_change());
     }
     ensure_agent_lease(&stored, &key, &context).await.map_err(failed("creating the agent's Lease"))?;
