@@ -99,11 +99,7 @@ async fn is_untouched(manager: &Manager, before: &IPPool) {
 async fn a_network_that_asks_has_a_pool_from_its_route_its_vm_an_address_and_the_pool_goes_after_the_last_vm()
 {
     let manager = annotated();
-    from_the_network_to_the_last_vm(&manager).await;
-}
-
-async fn from_the_network_to_the_last_vm(manager: &Manager) {
-    let own = own_pool(manager).await;
+    let own = own_pool(&manager).await;
     let net = manager.create(&asking("net-48")).await;
     let made: IPPool = manager.until("net-48", is_there).await;
     assert_eq!(made.labels().get(MADE_FROM_LABEL), net.uid().as_ref());
@@ -130,16 +126,12 @@ async fn from_the_network_to_the_last_vm(manager: &Manager) {
     manager.delete::<VirtualMachineNetworkConfig>("vm").await;
     manager.until_gone::<IPPool>("net-48").await;
     manager.until_gone::<VirtualMachineNetworkConfig>("vm").await;
-    is_untouched(manager, &own).await;
+    is_untouched(&manager, &own).await;
 }
 
 #[tokio::test]
 async fn a_pool_that_nobody_uses_goes_with_its_network_at_once() {
     let manager = annotated();
-    with_its_network_at_once(&manager).await;
-}
-
-async fn with_its_network_at_once(manager: &Manager) {
     manager.create(&asking("net-48")).await;
     manager.until("net-48", is_there).await;
     manager.delete::<NetworkAttachmentDefinition>("net-48").await;
@@ -218,10 +210,6 @@ async fn a_deletion_that_nobody_saw_is_found_at_the_next_start() {
 #[tokio::test]
 async fn an_annotation_with_an_unknown_field_or_a_bad_value_makes_nothing_and_is_told_once() {
     let manager = annotated();
-    told_once(&manager).await;
-}
-
-async fn told_once(manager: &Manager) {
     for (number, (yaml, named)) in [
         ("ipv4Config: {cidr: 10.2.0.0/24, dnss: [1.1.1.1]}", "ipv4Config.dnss"),
         ("ipv4Config: {cidr: 10.2.0.0/24, dns: [one]}", "spec.ipv4Config.dns[0]"),
@@ -239,10 +227,10 @@ async fn told_once(manager: &Manager) {
         manager
             .patch::<NetworkAttachmentDefinition>(&name, json!({ "metadata": { "labels": { "a": "b" } } }))
             .await;
-        settle(manager).await;
+        settle(&manager).await;
         assert_eq!(manager.events_on(NETWORK, &name).await.len(), 1);
         assert!(manager.api::<IPPool>().get_opt(&name).await.unwrap().is_none());
-        annotate(manager, &name, json!({ DHCP_POOL_ANNOTATION: "ipv4Config: {cidr: 10.2.0.0/24}" })).await;
+        annotate(&manager, &name, json!({ DHCP_POOL_ANNOTATION: "ipv4Config: {cidr: 10.2.0.0/24}" })).await;
         manager.until(&name, is_there).await;
         manager.delete::<NetworkAttachmentDefinition>(&name).await;
         manager.until_gone::<IPPool>(&name).await;
@@ -274,11 +262,8 @@ async fn an_annotation_that_becomes_wrong_leaves_the_pool_as_it_is() {
 #[tokio::test]
 async fn a_pool_follows_what_its_network_declares_and_keeps_what_a_user_has_added() {
     let manager = annotated();
-    follows(&manager).await;
-}
-
-async fn follows(manager: &Manager) {
-    let declare = async |yaml: &str| annotate(manager, "net-60", json!({ DHCP_POOL_ANNOTATION: yaml })).await;
+    let declare =
+        async |yaml: &str| annotate(&manager, "net-60", json!({ DHCP_POOL_ANNOTATION: yaml })).await;
     manager
         .create(&specified("net-60", "ipv4Config: {cidr: 10.60.0.0/24, dns: [1.1.1.1], leaseTime: 60}"))
         .await;
@@ -403,10 +388,6 @@ async fn a_pool_waits_with_an_overlapping_subnet_until_the_last_lease_is_over() 
 #[tokio::test]
 async fn a_pool_that_a_user_made_is_never_touched_and_the_network_says_so() {
     let manager = annotated();
-    never_touched(&manager).await;
-}
-
-async fn never_touched(manager: &Manager) {
     let mut theirs = pool("10.70.0.0/24", 60);
     theirs.metadata.name = Some("net-70".into());
     theirs.spec.network_name = "net-71".into();
@@ -416,11 +397,11 @@ async fn never_touched(manager: &Manager) {
         manager.create(&specified(name, "ipv4Config: {cidr: 10.71.0.0/24, dns: [9.9.9.9]}")).await;
         let told = manager.event_on(NETWORK, name, "PoolOfAUser").await;
         assert!(told.contains("/net-70") && told.contains("left alone"), "{told}");
-        annotate(manager, name, json!({ DHCP_ANNOTATION: "false" })).await;
+        annotate(&manager, name, json!({ DHCP_ANNOTATION: "false" })).await;
         manager.delete::<NetworkAttachmentDefinition>(name).await;
     }
-    settle(manager).await;
-    is_untouched(manager, &theirs).await;
+    settle(&manager).await;
+    is_untouched(&manager, &theirs).await;
     assert!(manager.api::<IPPool>().get_opt("net-71").await.unwrap().is_none());
     // When the user has no use for his own any more, the network gets one.
     manager.create(&specified("net-71", "ipv4Config: {cidr: 10.71.0.0/24}")).await;
