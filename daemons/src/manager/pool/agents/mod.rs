@@ -5,13 +5,12 @@
 //!                                                                         └──▶ Registration, told by the allocator
 //! ```
 //!
-//! The objects are in another namespace than the pool, so nothing owns them but the pool's finalizer, and `sweep` finds
+//! The objects are in another namespace than the pool, so nothing owns them but the pool's finalizer, and `super::sweep` finds
 //! what has been left behind all the same. Not here: what an agent's report says (`super::observe`), and any status.
 
 pub(super) mod deployment;
 pub(super) mod plan;
 pub(super) mod pod;
-mod sweep;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -35,7 +34,6 @@ use vmdhcp_core::pool::PoolRef;
 pub(super) use deployment::agent_name;
 pub(super) use plan::Registration;
 pub(in crate::manager) use pod::pool_object_of;
-pub(in crate::manager) use sweep::sweep;
 pub(in crate::manager) use watches::AgentWatches;
 
 use super::super::{AgentDeployments, Context, Placement};
@@ -117,7 +115,7 @@ impl Workloads {
         act(records.entry(pool.clone()).or_default())
     }
 
-    fn forget(&self, is_gone: impl Fn(&PoolRef) -> bool) {
+    pub(super) fn forget(&self, is_gone: impl Fn(&PoolRef) -> bool) {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).retain(|pool, _| !is_gone(pool));
     }
 }
@@ -131,7 +129,7 @@ fn lease_name(pod: &Pod) -> ObjectRef<Lease> {
     ObjectRef::new(&pod.name_any()).within(&pod.namespace().unwrap_or_default())
 }
 
-fn belongs_to(lease: &Lease, pod: &Pod) -> bool {
+pub(super) fn belongs_to(lease: &Lease, pod: &Pod) -> bool {
     lease.owner_references().iter().any(|owner| Some(&owner.uid) == pod.metadata.uid.as_ref())
 }
 
@@ -362,7 +360,7 @@ async fn create_lease(lease: &Lease, context: &Context) -> kube::Result<()> {
 }
 
 /// Deletes this very object; that it is gone, or another has taken its name, is as good.
-async fn delete<K>(client: &Client, object: &K) -> kube::Result<()>
+pub(super) async fn delete<K>(client: &Client, object: &K) -> kube::Result<()>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
 {
