@@ -31,7 +31,7 @@ const IMAGE: &str = concat!("vmdhcp:", env!("CARGO_PKG_VERSION"));
   vmdhcp manager -n harvester-system --image registry.lab:5000/vmdhcp:v1 --service-account-name vm-dhcp-agent")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub(crate) struct Manager {
-    /// Its name in its log
+    /// Its name in its log, and that of the release that it belongs to
     #[arg(
         long,
         value_name = "NAME",
@@ -151,15 +151,18 @@ impl Manager {
         daemon::run(async |shutdown| {
             let cluster = daemon::connect(connection, "manager").await?;
             let namespace = connection.namespace.clone().or_else(|| daemon::variable("AGENT_NAMESPACE"));
+            let namespace = namespace.unwrap_or(cluster.namespace);
+            tracing::info!(name, "manager starts");
             let options = ManagerDaemonOptions {
-                placement: agents.placement(namespace.unwrap_or(cluster.namespace)),
+                name,
+                placement: agents.placement(namespace.clone()),
+                namespace,
                 auto_pool: auto_pool.into(),
                 election,
                 apply_kinds: !no_crds,
                 listen,
                 show_caches,
             };
-            tracing::info!(name, "manager starts");
             Ok(Box::pin(manager::run(cluster.client, options, shutdown)).await?)
         })
     }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::await_condition;
 use kube::{CustomResourceExt, ResourceExt};
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use vmdhcp_daemons::manager::daemon::{self, Election, ManagerDaemonError, Manage
 use vmdhcp_daemons::manager::{AgentDeployments, AutoPool, Placement};
 use vmdhcp_daemons::runtime::Shutdown;
 use vmdhcp_daemons::runtime::leader_election::Durations;
-use vmdhcp_testcluster::{self as testcluster, RELEASE_NAMESPACE, ServiceAccount};
+use vmdhcp_testcluster::{self as testcluster, RELEASE, RELEASE_NAMESPACE, ServiceAccount};
 
 use crate::refusals::Refusals;
 use crate::{DEADLINE, User, pool};
@@ -63,6 +64,8 @@ impl Stage {
 fn options() -> ManagerDaemonOptions {
     let seconds = Duration::from_secs;
     ManagerDaemonOptions {
+        name: RELEASE.into(),
+        namespace: RELEASE_NAMESPACE.into(),
         placement: Placement::Deployments(AgentDeployments {
             namespace: RELEASE_NAMESPACE.into(),
             image: "vmdhcp:test".into(),
@@ -149,6 +152,59 @@ async fn a_manager_leads_brings_its_kinds_and_gives_up_the_lead() {
     leases.until(daemon::LEASE, "its lead", |lease| holder(lease) == "the-manager").await;
     stage.clear().await;
     leases.until(daemon::LEASE, "nobody's lead", |lease| holder(lease).is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_upstream_left_without_anybody_to_answer_refuses_pools_until_a_manager_leads() {
+    let Some(administrator) = testcluster::client().await else { return };
+    let webhook = format!("{RELEASE}-webhook");
+    let upstreams = serde_json::from_value(json!({
+        "metadata": { "name": webhook },
+        "webhooks": [{
+            "name": format!("validator.{RELEASE_NAMESPACE}.{webhook}"),
+            "clientConfig": {
+                "service": { "namespace": RELEASE_NAMESPACE, "name": webhook, "path": "/v1/webhook/validation" },
+            },
+            "rules": [{
+                "apiGroups": ["network.harvesterhci.io"],
+                "apiVersions": ["v1alpha1"],
+                "resources": ["ippools"],
+                "operations": ["CREATE", "UPDATE", "DELETE"],
+                "scope": "Namespaced",
+            }],
+            "failurePolicy": "Fail",
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            // Other tests go on beside this one.
+            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "kube-public" } },
+        }],
+    }));
+    let configurations: Api<ValidatingWebhookConfiguration> = Api::all(administrator.clone());
+    configurations.create(&PostParams::default(), &upstreams.unwrap()).await.unwrap();
+    let pools: Api<IPPool> = Api::namespaced(administrator, "kube-public");
+    let pool = serde_json::from_value(pool("refused", NETWORK)).unwrap();
+    let is_refused = async || {
+        let answer = pools.create(&PostParams { dry_run: true, ..PostParams::default() }, &pool).await;
+        answer.is_err_and(|error| error.to_string().contains("failed calling webhook"))
+    };
+    let refused = async {
+        while !is_refused().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, refused).await.expect("the API server asks the webhook");
+
+    let Some(stage) = Stage::set().await else { return };
+    let gone = await_condition(configurations, &webhook, |stored: Option<&_>| stored.is_none());
+    let gone = stage.user.refusals.none_during(tokio::time::timeout(DEADLINE, gone));
+    drop(gone.await.expect("the configuration goes").unwrap());
+    let taken = async {
+        while is_refused().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, taken).await.expect("pools are taken again");
+    stage.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

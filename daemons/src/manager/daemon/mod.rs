@@ -10,6 +10,7 @@
 mod caches;
 mod kinds;
 mod probes;
+mod upstream_webhook;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::runtime::leader_election::{Candidate, Durations, Lost};
 
 pub use kinds::KindsError;
 use probes::{Progress, Stage};
+use upstream_webhook::UpstreamWebhook;
 
 /// Name of the Lease of the manager that leads: that of Harvester's vm-dhcp-controller, so that the two never work at
 /// one time (COMPAT 11.1).
@@ -39,6 +41,10 @@ pub const LEASE: &str = "vm-dhcp-controllers";
 /// What such a process is told.
 #[derive(Debug, Clone)]
 pub struct ManagerDaemonOptions {
+    /// Its name: the release's, after which upstream's webhook was named.
+    pub name: String,
+    /// Namespace of the release.
+    pub namespace: String,
     /// Where agents run.
     pub placement: Placement,
     /// Which VM networks are given a pool.
@@ -87,7 +93,16 @@ pub async fn run(
     options: ManagerDaemonOptions,
     shutdown: Shutdown,
 ) -> Result<(), ManagerDaemonError> {
-    let ManagerDaemonOptions { placement, auto_pool, election, apply_kinds, listen, show_caches } = options;
+    let ManagerDaemonOptions {
+        name,
+        namespace,
+        placement,
+        auto_pool,
+        election,
+        apply_kinds,
+        listen,
+        show_caches,
+    } = options;
     let server = AdminServer::bind(listen).await?;
     let mut registry = Registry::default();
     let metrics = ManagerMetrics::register(&mut registry);
@@ -104,7 +119,9 @@ pub async fn run(
     let clock: crate::runtime::Clock = Arc::new(Timestamp::now);
     let manager =
         ManagerOptions { placement, auto_pool, clock: clock.clone(), metrics, limits: Limits::default() };
-    let replica = Replica { client, manager, apply_kinds, progress, leader, shutdown: shutdown.clone() };
+    let upstream = UpstreamWebhook::beside(&name, &namespace);
+    let replica =
+        Replica { client, manager, upstream, apply_kinds, progress, leader, shutdown: shutdown.clone() };
     let working = async {
         match election {
             None => replica.work().await,
@@ -137,6 +154,7 @@ pub async fn run(
 struct Replica {
     client: Client,
     manager: ManagerOptions,
+    upstream: UpstreamWebhook,
     apply_kinds: bool,
     progress: Progress,
     leader: Gauge,
@@ -211,7 +229,11 @@ impl Replica {
         // A task of its own: however busy it is, the Lease goes on being renewed. It ends with the set.
         let mut task = JoinSet::new();
         task.spawn(Box::pin(super::run(self.client.clone(), self.manager.clone(), self.shutdown.clone())));
-        match task.join_next().await {
+        let ended = tokio::select! {
+            ended = task.join_next() => ended,
+            never = self.upstream.keep_away(&self.client) => match never {},
+        };
+        match ended {
             Some(Ok(ended)) => Ok(ended?),
             Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // Nobody else ends it.
