@@ -16,6 +16,7 @@ mod on_a_cluster;
 mod pausing;
 mod recovery;
 mod refusals;
+mod registration;
 mod scale;
 mod vms;
 mod written;

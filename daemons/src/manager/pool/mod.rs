@@ -107,9 +107,7 @@ pub(super) fn network_changes(
 }
 
 /// Has the other pools of its network looked at when a pool is gone: the next oldest serves from then on.
-pub(super) fn pool_changes(
-    context: &Arc<Context>,
-) -> impl FnMut(&watcher::Event<IPPool>) + Send + 'static {
+pub(super) fn pool_changes(context: &Arc<Context>) -> impl FnMut(&watcher::Event<IPPool>) + Send + 'static {
     let context = Arc::clone(context);
     move |event| {
         if let watcher::Event::Delete(pool) = event

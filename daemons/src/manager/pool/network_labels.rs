@@ -57,7 +57,8 @@ pub(super) async fn forget(pool: &IPPool, context: &Context) -> kube::Result<()>
 pub(super) async fn forget_absent(context: &Context) {
     for stored in context.networks.state() {
         let network = network_name(&stored);
-        let Some(patch) = change(&*stored, None).filter(|_| pool_of_network(&network, &context.pools).is_none())
+        let Some(patch) =
+            change(&*stored, None).filter(|_| pool_of_network(&network, &context.pools).is_none())
         else {
             continue;
         };
@@ -94,8 +95,9 @@ fn change<K: ResourceExt>(network: &K, pool: Option<&PoolRef>) -> Option<Patch> 
         (POOL_NAME_LABEL, pool.map(|pool| &pool.name)),
     ];
     let labels = network.meta().labels.as_ref();
-    let mut operations =
-        vec![json!({ "op": "test", "path": "/metadata/resourceVersion", "value": network.resource_version() })];
+    let mut operations = vec![
+        json!({ "op": "test", "path": "/metadata/resourceVersion", "value": network.resource_version() }),
+    ];
     let before = operations.len();
     for (label, value) in wanted {
         let present = labels.and_then(|labels| labels.get(label));
@@ -135,10 +137,13 @@ async fn apply(network: &NetworkName, patch: Patch, context: &Context) -> kube::
 
 #[cfg(test)]
 mod tests {
+    use vmdhcp_core::api::NetworkAttachmentDefinitionSpec;
+
     use super::*;
 
     fn network(labels: Option<&[(&str, &str)]>) -> NetworkAttachmentDefinition {
-        let mut network = NetworkAttachmentDefinition::new("net-48", Default::default());
+        let mut network =
+            NetworkAttachmentDefinition::new("net-48", NetworkAttachmentDefinitionSpec::default());
         network.metadata.resource_version = Some("7".to_owned());
         network.metadata.labels = labels.map(|labels| {
             labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
