@@ -45,7 +45,7 @@ test: clients testcluster fmt lint doc unit ## Run everything: formatting, lints
 clients: ## Install the DHCP clients of others that the tests use (as root, by apt)
 	@e2e/clients.sh install
 
-testcluster: ## Build the Kubernetes control plane that the tests use (with Go, once)
+testcluster: ## Build the Kubernetes control plane, helm and kubectl that the tests use (with Go, once)
 	@e2e/testcluster/build.sh build
 
 conformance: testcluster ## Check the definition of the API on the local API and on a real control plane

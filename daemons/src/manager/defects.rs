@@ -19,4 +19,6 @@ pub(crate) enum Defect {
     EmptyStatusTakenForEmptyPool,
     /// When the API refuses a batch, everything in it counts as refused.
     BatchDropsWhatFollows,
+    /// A VM is looked at when it changes itself, and not when its claim, its instance or a pool does.
+    VmsAlone,
 }

@@ -68,7 +68,9 @@ impl User {
     async fn until<K: Object>(&self, name: &str, what: &str, is_so: impl Fn(&K) -> bool) -> K {
         let condition =
             await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_some_and(&is_so));
-        match self.refusals.none_during(tokio::time::timeout(DEADLINE, condition)).await {
+        // Boxed, as it holds whole objects.
+        let condition = Box::pin(tokio::time::timeout(DEADLINE, condition));
+        match self.refusals.none_during(condition).await {
             Ok(found) => found.unwrap().unwrap(),
             Err(tokio::time::error::Elapsed { .. }) => {
                 panic!("never: {what}: {:#?}", self.api::<K>().get_opt(name).await)
@@ -79,7 +81,9 @@ impl User {
     /// Waits until the object is gone.
     async fn until_gone<K: Object>(&self, name: &str) {
         let condition = await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_none());
-        match self.refusals.none_during(tokio::time::timeout(DEADLINE, condition)).await {
+        // Boxed, as it holds whole objects.
+        let condition = Box::pin(tokio::time::timeout(DEADLINE, condition));
+        match self.refusals.none_during(condition).await {
             Ok(gone) => drop(gone.unwrap()),
             Err(tokio::time::error::Elapsed { .. }) => {
                 panic!("still there: {:#?}", self.api::<K>().get_opt(name).await)

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::await_condition;
@@ -13,7 +15,10 @@ use kube::{CustomResourceExt, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
-use vmdhcp_core::api::{ConditionStatus, IPPool, REUSE_ANNOTATION, VirtualMachineNetworkConfig, condition};
+use vmdhcp_core::api::{
+    AGENT_REPLICAS_ANNOTATION, ConditionStatus, IPPool, NetworkAttachmentDefinition, REUSE_ANNOTATION,
+    VirtualMachine, VirtualMachineNetworkConfig, condition,
+};
 use vmdhcp_daemons::manager::daemon::{self, Election, ManagerDaemonError, ManagerDaemonOptions};
 use vmdhcp_daemons::manager::{AgentDeployments, AutoPool, Placement};
 use vmdhcp_daemons::runtime::Shutdown;
@@ -95,6 +100,31 @@ fn claim(name: &str, mac: &str) -> Value {
         "kind": "VirtualMachineNetworkConfig",
         "metadata": { "name": name },
         "spec": { "vmName": name, "networkConfigs": [{ "macAddress": mac, "networkName": NETWORK }] },
+    })
+}
+
+/// A VM with a card on the network; its MAC, and the address that it asks for, are in annotations.
+fn virtual_machine(name: &str, network: &str, mac: &str, address: &str) -> Value {
+    json!({
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "VirtualMachine",
+        "metadata": { "name": name, "annotations": {
+            "harvesterhci.io/mac-address": json!({ "nic-1": mac }).to_string(),
+            "static-ip.harvesterhci.io/nic-1": address,
+        } },
+        "spec": { "template": { "spec": {
+            "domain": { "devices": { "interfaces": [{ "name": "nic-1", "bridge": {} }] } },
+            "networks": [{ "name": "nic-1", "multus": { "networkName": network } }],
+        } } },
+    })
+}
+
+fn network(name: &str, annotations: &Value) -> Value {
+    json!({
+        "apiVersion": "k8s.cni.cncf.io/v1",
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": { "name": name, "annotations": annotations },
+        "spec": { "config": r#"{"cniVersion": "0.3.1", "type": "bridge", "bridge": "mgmt-br", "vlan": 48}"# },
     })
 }
 
@@ -262,4 +292,97 @@ async fn a_manager_brings_pools_and_claims_through_their_lives() {
     user.until_gone::<IPPool>(POOL).await;
 
     stage.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_makes_claims_for_vms_changes_them_and_adopts_those_that_are_there() {
+    const NETWORK: &str = "net-49";
+    let Some(stage) = Stage::set().await else { return };
+    let user = &stage.user;
+    user.create::<NetworkAttachmentDefinition>(network(NETWORK, &json!({}))).await;
+    user.create::<IPPool>(pool("ippool-2", NETWORK)).await;
+    user.create::<VirtualMachine>(virtual_machine("vm-2", NETWORK, "52:54:00:00:00:02", "192.168.48.120"))
+        .await;
+    assert_eq!(user.allocated("vm-2").await, "192.168.48.120");
+    let another =
+        json!({ "metadata": { "annotations": { "static-ip.harvesterhci.io/nic-1": "192.168.48.121" } } });
+    user.patch::<VirtualMachine>("vm-2", another).await;
+    let moved =
+        |claim: &VirtualMachineNetworkConfig| is_allocated(claim) && address(claim) == "192.168.48.121";
+    user.until("vm-2", "the address of the annotation", moved).await;
+
+    let mut by_hand = claim("vm-3", "52:54:00:00:00:03");
+    by_hand["spec"]["networkConfigs"][0]["networkName"] = json!(NETWORK);
+    user.create::<VirtualMachineNetworkConfig>(by_hand).await;
+    user.allocated("vm-3").await;
+    user.create::<VirtualMachine>(virtual_machine("vm-3", NETWORK, "52:54:00:00:00:03", "")).await;
+    let adopted = |claim: &VirtualMachineNetworkConfig| !claim.owner_references().is_empty();
+    user.until("vm-3", "its owner", adopted).await;
+
+    for vm in ["vm-2", "vm-3"] {
+        user.delete::<VirtualMachine>(vm).await;
+        user.until_gone::<VirtualMachineNetworkConfig>(vm).await;
+    }
+    user.delete::<IPPool>("ippool-2").await;
+    user.until_gone::<IPPool>("ippool-2").await;
+    stage.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_starts_agents_counts_them_and_clears_up_after_those_whose_pool_is_gone() {
+    const NETWORK: &str = "net-50";
+    let Some(administrator) = testcluster::client().await else { return };
+    // Its namespace comes with the chart.
+    let Some(_) = testcluster::kubeconfig_as(ServiceAccount::Manager) else { return };
+    let left = bare_agent("gone-pool-agent", "gone-pool");
+    let pods: Api<Pod> = Api::namespaced(administrator.clone(), RELEASE_NAMESPACE);
+    pods.create(&PostParams::default(), &serde_json::from_value(left).unwrap()).await.unwrap();
+    let Some(stage) = Stage::set().await else { return };
+    let user = &stage.user;
+    let agents =
+        User { client: administrator, namespace: RELEASE_NAMESPACE, refusals: user.refusals.clone() };
+    agents.until_gone::<Pod>("gone-pool-agent").await;
+
+    user.create::<NetworkAttachmentDefinition>(network(NETWORK, &json!({}))).await;
+    user.create::<IPPool>(pool("ippool-3", NETWORK)).await;
+    let name = "default-ippool-3-agent";
+    let replicas = |deployment: &Deployment| deployment.spec.as_ref().unwrap().replicas;
+    agents.until(name, "two agents", |deployment| replicas(deployment) == Some(2)).await;
+    agents.until(name, "its budget", |_: &PodDisruptionBudget| true).await;
+    let count_leases = async |count: usize| {
+        let of_pool = ListParams::default().labels("network.harvesterhci.io/ippool-name=ippool-3");
+        let counted = async {
+            while agents.api::<Lease>().list(&of_pool).await.unwrap().items.len() != count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let counted = agents.refusals.none_during(tokio::time::timeout(DEADLINE, counted)).await;
+        counted.unwrap_or_else(|_| panic!("never: {count} Leases"));
+    };
+    count_leases(2).await;
+    let one = json!({ "metadata": { "annotations": { AGENT_REPLICAS_ANNOTATION: "1" } } });
+    user.patch::<IPPool>("ippool-3", one).await;
+    agents.until(name, "one agent", |deployment| replicas(deployment) == Some(1)).await;
+    agents.until_gone::<PodDisruptionBudget>(name).await;
+    count_leases(1).await;
+
+    user.delete::<IPPool>("ippool-3").await;
+    user.until_gone::<IPPool>("ippool-3").await;
+    agents.until_gone::<Deployment>(name).await;
+    count_leases(0).await;
+    stage.clear().await;
+}
+
+/// An agent of a pool as upstream starts it.
+fn bare_agent(name: &str, pool: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": { "name": name, "labels": {
+            "network.harvesterhci.io/vm-dhcp-controller": "agent",
+            "network.harvesterhci.io/ippool-namespace": "default",
+            "network.harvesterhci.io/ippool-name": pool,
+        } },
+        "spec": { "containers": [{ "name": "agent", "image": "rancher/harvester-vm-dhcp-agent:v1.6.0" }] },
+    })
 }

@@ -12,21 +12,20 @@ use futures::StreamExt;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::Api;
 use kube::runtime::controller::Action;
-use kube::runtime::reflector::{self, Lookup, ObjectRef, Store, store::Writer};
+use kube::runtime::reflector::{self, Lookup, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, ResourceExt};
 use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant};
 use vmdhcp_core::NetworkName;
-use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL, IPPool};
+use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL};
 
 use super::super::defects::Defect;
-use super::super::watches::{first_list, unserved};
-use super::super::{
-    Context, GuardedClaim, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool, vm,
-};
+use super::super::watches::{FirstList, first_list, unserved};
+use super::super::{Context, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool, vm};
 use super::journal::Journal;
 use crate::cluster::faults::{Faults, Random};
 use crate::runtime::leader_election::{Candidate, Durations};
@@ -117,19 +116,15 @@ struct Work {
 impl Work {
     fn start(start: Start) -> Self {
         let Start { client, networks, random, journal, defect, .. } = start;
-        let ((pools, pool_writer), (claims, claim_writer), (leases, lease_writer)) =
-            (reflector::store(), reflector::store(), reflector::store());
-        let (pools_listed, note_pools) = first_list("IPPools");
-        let (claims_listed, note_claims) = first_list("VirtualMachineNetworkConfigs");
-        let (leases_listed, note_leases) = first_list("Leases");
-        let (virtual_machines, instances, networks_of_vms) = (
-            unserved("VirtualMachines"),
-            unserved("VirtualMachineInstances"),
-            unserved("NetworkAttachmentDefinitions"),
-        );
+        let pools = Kept::new("IPPools");
+        let claims = Kept::new("VirtualMachineNetworkConfigs");
+        let leases = Kept::new("Leases");
+        let machines = Kept::new("VirtualMachines");
+        let instances = Kept::new("VirtualMachineInstances");
+        let networks_of_vms = unserved("NetworkAttachmentDefinitions");
         let (pods, deployments, budgets) =
             (unserved("Pods"), unserved("Deployments"), unserved("PodDisruptionBudgets"));
-        let (changed, mut changes) = changes::channel();
+        let (changed, changes) = changes::channel();
         let clock = journal.clone();
         let context = Arc::new(Context {
             client: client.clone(),
@@ -139,10 +134,10 @@ impl Work {
             clock: Arc::new(move || clock.now()),
             metrics: ManagerMetrics::register(&mut Registry::default()),
             events: events::Events::new(client.clone()),
-            pools: pools.clone(),
-            claims: claims.clone(),
-            leases,
-            virtual_machines: virtual_machines.store,
+            pools: pools.store.clone(),
+            claims: claims.store.clone(),
+            leases: leases.store,
+            virtual_machines: machines.store.clone(),
             instances: instances.store,
             networks: networks_of_vms.store,
             workloads: pool::Workloads::new(pods.store, deployments.store, budgets.store, false),
@@ -151,29 +146,14 @@ impl Work {
             told: vm::Told::default(),
             pacer: pacer::Pacer::new(Limits::default()),
             largest_pool: Limits::default().largest_pool,
-            first_lists: vec![pools_listed, claims_listed, leases_listed],
+            first_lists: vec![
+                pools.first_list,
+                claims.first_list,
+                leases.first_list,
+                machines.first_list,
+                instances.first_list,
+            ],
             defect,
-        });
-        let tasks = Tasks::default();
-        let of_pools = Queue::new(pools, random.clone(), Arc::clone(&tasks), {
-            let context = Arc::clone(&context);
-            move |object| {
-                let context = Arc::clone(&context);
-                async move {
-                    let done = pool::reconcile(Arc::clone(&object), Arc::clone(&context)).await;
-                    done.unwrap_or_else(|error| pool::error_policy(object, &error, context))
-                }
-            }
-        });
-        let of_claims = Queue::new(claims, random.clone(), Arc::clone(&tasks), {
-            let context = Arc::clone(&context);
-            move |object| {
-                let context = Arc::clone(&context);
-                async move {
-                    let done = claim::reconcile(Arc::clone(&object), Arc::clone(&context)).await;
-                    done.unwrap_or_else(|error| claim::error_policy(object, &error, context))
-                }
-            }
         });
         let config = if defect == Some(Defect::StaleListBelieved) {
             watcher::Config::default().any_semantic()
@@ -181,34 +161,67 @@ impl Work {
             watcher::Config::default()
         };
         let agents = config.clone().labels(&format!("{COMPONENT_LABEL}={AGENT_COMPONENT}"));
-        let pools =
-            feed(Api::all(client.clone()), config.clone(), (pool_writer, note_pools), random.clone(), {
-                let queue = of_pools.clone();
-                move |object: &IPPool| queue.add(ObjectRef::from_obj(object))
-            });
-        let claims = feed(Api::all(client.clone()), config, (claim_writer, note_claims), random.clone(), {
-            let queue = of_claims.clone();
-            move |object: &GuardedClaim| queue.add(ObjectRef::from_obj(object))
-        });
+        let tasks = Tasks::default();
+        let work = Self { context, tasks };
+        let of_pools = work.queue(pools.store, &random, pool::reconcile, pool::error_policy);
+        let of_claims = work.queue(claims.store, &random, claim::reconcile, claim::error_policy);
+        let of_machines = work.queue(machines.store, &random, vm::reconcile, vm::error_policy);
+        let feeds = Feeds { client, config, random, tasks: Arc::clone(&work.tasks) };
+        feeds.feed(both(pools.fill, vm::pool_changes(&work.context)), of_pools.of_touched());
+        feeds.feed(both(claims.fill, vm::claim_changes(&work.context)), of_claims.of_touched());
+        feeds.feed(machines.fill, of_machines.of_touched());
+        feeds.feed(both(instances.fill, vm::instance_changes(&work.context)), |_| {});
         let mut reports = HashMap::new();
-        let leases =
-            feed(Api::all(client), agents, (lease_writer, note_leases), random, move |lease: &Lease| {
-                let report = lease.annotations().get(AGENT_REPORT_ANNOTATION).cloned();
-                if reports.insert(lease.name_any(), report.clone()) != Some(report)
-                    && let Some(pool) = pool::pool_object_of(lease)
-                {
-                    of_pools.add(pool);
-                }
-            });
-        let changes = async move {
-            while let Some(claim) = changes.claims.recv().await {
-                of_claims.add(claim);
+        let feeds = Feeds { config: agents, ..feeds };
+        feeds.feed(leases.fill, move |lease: &Lease| {
+            let report = lease.annotations().get(AGENT_REPORT_ANNOTATION).cloned();
+            if reports.insert(lease.name_any(), report.clone()) != Some(report)
+                && let Some(pool) = pool::pool_object_of(lease)
+            {
+                of_pools.add(pool);
+            }
+        });
+        work.follow(changes.claims, of_claims);
+        work.follow(changes.virtual_machines, of_machines);
+        work
+    }
+
+    /// The queue of a reconciler.
+    fn queue<K, E, F>(
+        &self,
+        store: Store<K>,
+        random: &Random,
+        reconcile: impl Fn(Arc<K>, Arc<Context>) -> F + Copy + Send + Sync + 'static,
+        error_policy: impl Fn(Arc<K>, &E, Arc<Context>) -> Action + Copy + Send + Sync + 'static,
+    ) -> Queue<K>
+    where
+        K: Lookup<DynamicType = ()> + Clone + Send + Sync + 'static,
+        ObjectRef<K>: Hash + Eq + Send,
+        E: Send,
+        F: Future<Output = Result<Action, E>> + Send,
+    {
+        let context = Arc::clone(&self.context);
+        Queue::new(store, random.clone(), Arc::clone(&self.tasks), move |object: Arc<K>| {
+            let context = Arc::clone(&context);
+            async move {
+                let done = reconcile(Arc::clone(&object), Arc::clone(&context)).await;
+                done.unwrap_or_else(|error| error_policy(object, &error, context))
+            }
+        })
+    }
+
+    /// Has a reconciler look at what others have it look at.
+    fn follow<K>(&self, mut changes: UnboundedReceiver<ObjectRef<K>>, queue: Queue<K>)
+    where
+        K: Lookup<DynamicType = ()> + Clone + Send + Sync + 'static,
+        ObjectRef<K>: Hash + Eq + Send,
+    {
+        let follow = async move {
+            while let Some(object) = changes.recv().await {
+                queue.add(object);
             }
         };
-        let handles =
-            [tokio::spawn(pools), tokio::spawn(claims), tokio::spawn(leases), tokio::spawn(changes)];
-        lock(&tasks).extend(handles.map(|task| task.abort_handle()));
-        Self { context, tasks }
+        lock(&self.tasks).push(tokio::spawn(follow).abort_handle());
     }
 
     fn crash(self) {
@@ -219,23 +232,68 @@ impl Work {
     }
 }
 
-/// Keeps a store up to its watch, and tells of every object that is new or has changed.
-async fn feed<K>(
-    api: Api<K>,
-    config: watcher::Config,
-    (mut writer, mut note): (Writer<K>, impl FnMut(&Event<K>) + Send),
-    random: Random,
-    mut touched: impl FnMut(&K) + Send,
-) where
-    K: kube::Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + Debug + Send + 'static,
+/// A kind that is watched: its store, and what fills that.
+struct Kept<K: Lookup<DynamicType = ()> + 'static, F> {
+    store: Store<K>,
+    first_list: FirstList,
+    /// Has to be shown each event of the watch.
+    fill: F,
+}
+
+impl<K> Kept<K, ()>
+where
+    K: kube::Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
 {
-    let mut events = pin!(watcher(api, config));
-    let mut listed = Vec::new();
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(event) => {
-                writer.apply_watcher_event(&event);
-                note(&event);
+    fn new(kind: &'static str) -> Kept<K, impl FnMut(&Event<K>) + Send> {
+        let (store, mut writer) = reflector::store();
+        let (first_list, note) = first_list(kind);
+        Kept {
+            store,
+            first_list,
+            fill: both(move |event: &Event<K>| writer.apply_watcher_event(event), note),
+        }
+    }
+}
+
+/// Does the one and then the other.
+fn both<K>(
+    mut one: impl FnMut(&Event<K>) + Send,
+    mut other: impl FnMut(&Event<K>) + Send,
+) -> impl FnMut(&Event<K>) + Send {
+    move |event| {
+        one(event);
+        other(event);
+    }
+}
+
+/// Where watches come from.
+struct Feeds {
+    client: Client,
+    config: watcher::Config,
+    random: Random,
+    tasks: Tasks,
+}
+
+impl Feeds {
+    /// Keeps a store up to its watch, and tells of every object that is new or has changed.
+    fn feed<K>(
+        &self,
+        mut fill: impl FnMut(&Event<K>) + Send + 'static,
+        mut touched: impl FnMut(&K) + Send + 'static,
+    ) where
+        K: kube::Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + Debug + Send + 'static,
+    {
+        let (watch, random) =
+            (watcher(Api::all(self.client.clone()), self.config.clone()), self.random.clone());
+        let feed = async move {
+            let mut events = pin!(watch);
+            let mut listed = Vec::new();
+            while let Some(event) = events.next().await {
+                let Ok(event) = event else {
+                    tokio::time::sleep(random.millis(200..3_000)).await;
+                    continue;
+                };
+                fill(&event);
                 match event {
                     Event::Init => listed.clear(),
                     Event::InitApply(object) => listed.push(object),
@@ -243,8 +301,8 @@ async fn feed<K>(
                     Event::Apply(object) | Event::Delete(object) => touched(&object),
                 }
             }
-            Err(_) => tokio::time::sleep(random.millis(200..3_000)).await,
-        }
+        };
+        lock(&self.tasks).push(tokio::spawn(feed).abort_handle());
     }
 }
 
@@ -298,6 +356,12 @@ where
             lock(&tasks).push(tokio::spawn(worker).abort_handle());
         };
         Self { due: Arc::default(), start: Arc::new(start) }
+    }
+
+    /// Adds every object that it is shown.
+    fn of_touched(&self) -> impl FnMut(&K) + Send + use<K> {
+        let queue = self.clone();
+        move |object| queue.add(ObjectRef::from_obj(object))
     }
 
     fn add(&self, key: ObjectRef<K>) {

@@ -8,8 +8,8 @@
 //! - an agent never serves what no version of its pool has said, and never refuses what its pool has had for long;
 //! - what leaves a card retires in the same write, and stays until its leases have run out;
 //! - a claim says `Allocated` only of what its pool says or just said, and a refused claim costs only itself;
-//! - once the faults stop, every card of every VM has its address, its guest uses it, nothing is left terminating, no
-//!   address leaks, and what retires gets withdrawn.
+//! - once the faults stop, every card of every VM is in its claim and has its address, or is told why not; its guest uses
+//!   it; nothing is left terminating or behind, no address leaks, and what retires gets withdrawn.
 //!
 //! - a card keeps its address, unless its claim wants another, or somebody has put an older status into the pool.
 //!
@@ -22,6 +22,7 @@ mod agent;
 mod controller;
 mod guest;
 mod journal;
+mod machines;
 mod script;
 mod truth;
 mod world;
@@ -125,6 +126,7 @@ fn planted_defects_are_found() {
         Defect::BatchDropsWhatFollows,
         Defect::StatusWithoutVersion,
         Defect::RefusalFromAnOldTable,
+        Defect::VmsAlone,
     ] {
         match first_failure(0..WITHIN, Some(defect)) {
             Some((seed, Outcome { violation, .. })) => {

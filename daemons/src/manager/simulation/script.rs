@@ -1,6 +1,6 @@
 //! What users and bad luck do: one thing after the other, drawn from the seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
 use vmdhcp_core::api::{IPPool, REUSE_ANNOTATION, VirtualMachineNetworkConfig};
 
+use super::machines;
 use super::truth::allocations;
-use super::world::{NETWORKS, World, cards, pool, pool_of};
+use super::world::{NETWORKS, World, cards, network, pool, pool_of};
 use crate::cluster::faults::Faults;
 
-/// VMs there may be at once: no more than the smaller pool has addresses.
-const MOST_VMS: usize = 5;
+/// Cards there may be at once on `net-a`: no more than its pool has addresses.
+const MOST_CARDS: usize = 5;
 /// The card that the API does not like, in runs that have one.
 pub(super) const POISON: &str = "52:54:00:00:00:66";
 
@@ -54,7 +55,7 @@ impl Users {
     }
 
     async fn act(&mut self, world: &mut World) {
-        match world.random.within(0..100) {
+        match world.random.within(0..125) {
             0..14 => self.create(world).await,
             14..19 => {
                 // Several at once, for one write.
@@ -84,15 +85,15 @@ impl Users {
                     tokio::time::sleep(world.random.millis(60_000..180_000)).await;
                 }
             }
-            _ => world.reboot_a_guest(),
+            94..100 => world.reboot_a_guest(),
+            _ => machines::act(world).await,
         }
     }
 
     async fn create(&mut self, world: &mut World) {
-        let claims = world.truth.claims();
         let favourite = world.truth.poison().filter(|_| world.random.per_mille(300)).map(|_| 7);
         let vm = format!("vm-{}", favourite.unwrap_or_else(|| world.random.within(0..8)));
-        if claims.len() >= MOST_VMS || claims.contains_key(&vm) {
+        if !has_room(world) || world.truth.claims().contains_key(&vm) {
             return;
         }
         let number: u32 = vm.trim_start_matches("vm-").parse().unwrap();
@@ -134,20 +135,24 @@ impl Users {
         }
         self.spares += 1;
         let fresh = format!("52:54:00:00:02:{:02x}", self.spares);
-        let with_card = |claim: &VirtualMachineNetworkConfig, mac: &str| {
-            let mut configs = claim.spec.network_configs.clone();
-            configs[0].mac_address = mac.to_owned();
-            json!({ "spec": { "networkConfigs": configs } })
-        };
-        let moved = from.spec.network_configs[0].mac_address.clone();
-        if moved == POISON {
+        let Some(moved) = from.spec.cards().first().map(|card| card.mac_address.clone()) else { return };
+        if moved == POISON || to.spec.cards().is_empty() {
             return;
         }
-        let patches = [(from.name_any(), with_card(from, &fresh)), (to.name_any(), with_card(to, &moved))];
-        let backwards = world.random.per_mille(300);
-        let order: Vec<_> = if backwards { patches.into_iter().rev().collect() } else { patches.into() };
-        for (name, patch) in order {
-            patch_claim(world, &name, patch, format_args!("move {moved}")).await;
+        let mut changes = [(from, fresh), (to, moved.clone())];
+        if world.random.per_mille(300) {
+            changes.reverse();
+        }
+        for (claim, mac) in changes {
+            let name = claim.name_any();
+            if world.truth.machines().contains_key(&name) {
+                machines::give_card(world, &name, &mac).await;
+            } else {
+                let mut configs = claim.spec.network_configs.clone();
+                configs[0].mac_address.clone_from(&mac);
+                let patch = json!({ "spec": { "networkConfigs": configs } });
+                patch_claim(world, &name, patch, format_args!("move {moved}")).await;
+            }
             tokio::time::sleep(world.random.millis(0..2_000)).await;
         }
     }
@@ -202,6 +207,18 @@ impl Users {
     }
 }
 
+/// Whether there may be one more card on `net-a`.
+pub(super) fn has_room(world: &World) -> bool {
+    let claims = world.truth.claims();
+    let mut on_net_a: BTreeSet<_> = claims.values().flat_map(cards).map(|(place, _)| place).collect();
+    let machines = world.truth.machines();
+    let of_machines = machines.values().flat_map(|machine| machines::cards(machine, None));
+    on_net_a.extend(of_machines.map(|(place, _)| place));
+    // KubeVirt may choose one at any time.
+    on_net_a.extend(machines.keys().map(|name| ("net-a", machines::first_mac(name))));
+    on_net_a.iter().filter(|(network, _)| *network == "net-a").count() < MOST_CARDS
+}
+
 /// What the claims' statuses say of a network.
 fn granted(world: &World, network: &str) -> BTreeMap<Ipv4Addr, vmdhcp_core::MacAddr> {
     let claims = world.truth.claims();
@@ -216,7 +233,11 @@ fn granted(world: &World, network: &str) -> BTreeMap<Ipv4Addr, vmdhcp_core::MacA
         .collect()
 }
 
-fn say<T, E: std::fmt::Display>(world: &World, what: std::fmt::Arguments<'_>, result: &Result<T, E>) {
+pub(super) fn say<T, E: std::fmt::Display>(
+    world: &World,
+    what: std::fmt::Arguments<'_>,
+    result: &Result<T, E>,
+) {
     match result {
         Ok(_) => world.journal.say(format_args!("user: {what}")),
         Err(error) => {
@@ -311,7 +332,9 @@ async fn renew_pool(world: &World) {
 async fn declare(world: &World) {
     let Some(claim) = any_claim(world) else { return };
     let mut configs = claim.spec.network_configs.clone();
-    let Some(card) = configs.iter_mut().find(|card| card.network_name == "net-a") else { return };
+    let Some(card) = configs.iter_mut().find(|card| network(&card.network_name) == Some("net-a")) else {
+        return;
+    };
     let last = world.random.within(10..17);
     card.ip_address = (last < 15).then(|| format!("10.0.1.{last}"));
     let what = format!("{} wants {:?}", card.mac_address, card.ip_address);

@@ -16,7 +16,10 @@ use kube::ResourceExt;
 use serde_json::Value;
 use tower::{Service, ServiceExt};
 use vmdhcp_core::MacAddr;
-use vmdhcp_core::api::{IPPool, NetworkConfigState, REUSE_ANNOTATION, VirtualMachineNetworkConfig};
+use vmdhcp_core::api::{
+    IPPool, NetworkConfigState, REUSE_ANNOTATION, VirtualMachine, VirtualMachineInstance,
+    VirtualMachineNetworkConfig,
+};
 use vmdhcp_core::ipam::Allocations;
 
 use super::journal::Journal;
@@ -42,6 +45,8 @@ pub(super) struct Truth {
 struct Said {
     pools: BTreeMap<String, IPPool>,
     claims: BTreeMap<String, VirtualMachineNetworkConfig>,
+    machines: BTreeMap<String, VirtualMachine>,
+    instances: BTreeMap<String, VirtualMachineInstance>,
     /// Since when, and until when a pool, by its UID, has said that a pair is allocated.
     pairs: BTreeMap<(String, Pair), (Timestamp, Option<Timestamp>)>,
     /// Pools into which somebody has put an older status: they may hold addresses of nobody, and of somebody else.
@@ -92,6 +97,14 @@ impl Truth {
 
     pub(super) fn claims(&self) -> BTreeMap<String, VirtualMachineNetworkConfig> {
         self.said().claims.clone()
+    }
+
+    pub(super) fn machines(&self) -> BTreeMap<String, VirtualMachine> {
+        self.said().machines.clone()
+    }
+
+    pub(super) fn instances(&self) -> BTreeMap<String, VirtualMachineInstance> {
+        self.said().instances.clone()
     }
 
     pub(super) fn pool_on(&self, network: &str) -> Option<IPPool> {
@@ -258,12 +271,7 @@ impl Truth {
     }
 
     fn committed(&self, path: &str, method: &Method, answer: &Value, by_user: bool) {
-        let Some(rest) = path.strip_prefix("/apis/network.harvesterhci.io/v1alpha1/namespaces/default/")
-        else {
-            return;
-        };
-        let mut segments = rest.split('/');
-        let (plural, name) = (segments.next().unwrap_or_default(), segments.next());
+        let Some((plural, name)) = object_of(path) else { return };
         let metadata = &answer["metadata"];
         let Some(name) = name.or_else(|| metadata["name"].as_str()) else { return };
         let is_gone = answer["kind"] == "Status"
@@ -272,16 +280,54 @@ impl Truth {
                 && (*method != Method::GET));
         match plural {
             "ippools" => self.pool_committed(name, (!is_gone).then(|| read(answer)).as_ref(), by_user),
-            "virtualmachinenetworkconfigs" => {
-                self.claim_committed(name, (!is_gone).then(|| read(answer)), by_user);
+            CLAIMS => self.claim_committed(name, (!is_gone).then(|| read(answer)), by_user),
+            MACHINES => {
+                if is_gone {
+                    // The garbage collector has seen to it in the same transaction.
+                    self.said().instances.remove(name);
+                }
+                keep(&mut self.said().machines, name, (!is_gone).then(|| read(answer)));
+            }
+            "virtualmachineinstances" => {
+                keep(&mut self.said().instances, name, (!is_gone).then(|| read(answer)));
             }
             _ => {}
         }
     }
 }
 
+const CLAIMS: &str = "virtualmachinenetworkconfigs";
+const MACHINES: &str = "virtualmachines";
+
+/// Which object a path is about: plural, and name unless it is only now to be.
+fn object_of(path: &str) -> Option<(&str, Option<&str>)> {
+    let (_, rest) = path.split_once("/namespaces/default/")?;
+    let mut segments = rest.split('/');
+    Some((segments.next()?, segments.next()))
+}
+
+fn keep<K>(objects: &mut BTreeMap<String, K>, name: &str, next: Option<K>) {
+    match next {
+        Some(next) => objects.insert(name.to_owned(), next),
+        None => objects.remove(name),
+    };
+}
+
 fn read<K: serde::de::DeserializeOwned>(answer: &Value) -> K {
     serde_json::from_value(answer.clone()).unwrap()
+}
+
+/// The path of the claim that the garbage collector may have seen to in the same transaction, of which the answer does not
+/// tell: that of a VM which has gone, or one that was made for a VM which is gone.
+fn claim_of_garbage(path: &str, method: &Method, answer: &Value) -> Option<String> {
+    let name = match object_of(path)? {
+        (MACHINES, name) if *method == Method::DELETE => name?,
+        (CLAIMS, name) if answer["metadata"]["ownerReferences"].is_array() => {
+            name.or_else(|| answer["metadata"]["name"].as_str())?
+        }
+        _ => return None,
+    };
+    Some(format!("/apis/network.harvesterhci.io/v1alpha1/namespaces/default/{CLAIMS}/{name}"))
 }
 
 /// What a claim's status says of one card.
@@ -356,13 +402,20 @@ impl Service<Request<kube::client::Body>> for Observed {
                 *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
                 return Ok(response);
             }
-            let answer = api.oneshot(Request::from_parts(parts, Body::from(body))).await?;
+            let answer = api.clone().oneshot(Request::from_parts(parts, Body::from(body))).await?;
             let (parts, body) = answer.into_parts();
             let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
             if parts.status.is_success()
                 && let Ok(answer) = serde_json::from_slice(&bytes)
             {
                 truth.committed(&path, &method, &answer, by_user);
+                if let Some(claim) = claim_of_garbage(&path, &method, &answer) {
+                    let request = Request::get(&claim).body(kube::client::Body::empty()).unwrap();
+                    let found = api.oneshot(request).await?.into_body().collect().await;
+                    let found = found.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                    let found = serde_json::from_slice(&found).unwrap();
+                    truth.committed(&claim, &Method::GET, &found, by_user);
+                }
             }
             Ok(Response::from_parts(parts, Body::from(bytes)))
         })

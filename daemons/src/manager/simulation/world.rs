@@ -14,8 +14,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant};
 use tower::Layer;
 use vmdhcp_core::api::{
-    AGENT_COMPONENT, COMPONENT_LABEL, IPPool, NetworkConfigState, POOL_ANNOTATION,
-    VirtualMachineNetworkConfig,
+    AGENT_COMPONENT, COMPONENT_LABEL, IPPool, NetworkConfigState, POOL_ANNOTATION, VirtualMachine,
+    VirtualMachineInstance, VirtualMachineNetworkConfig,
 };
 use vmdhcp_core::{MacAddr, NetworkName};
 
@@ -24,9 +24,10 @@ use super::agent::{Agent, Served};
 use super::controller::{Manager, Start};
 use super::guest::{self, Place, Wire};
 use super::journal::Journal;
+use super::machines;
 use super::truth::{Observed, Truth, allocations};
 use crate::cluster::faults::{Fault, Faults, Random, Rates};
-use crate::cluster::local::{Kinds, LocalApi, Options};
+use crate::cluster::local::{Kind, Kinds, LocalApi, Options};
 
 /// The networks; the pool of each is named after it.
 pub(super) const NETWORKS: [&str; 2] = ["net-a", "net-b"];
@@ -50,6 +51,8 @@ pub(super) struct World {
     pub(super) managers: Vec<Option<Manager>>,
     pub(super) pools: Api<IPPool>,
     pub(super) claims: Api<VirtualMachineNetworkConfig>,
+    pub(super) machines: Api<VirtualMachine>,
+    pub(super) instances: Api<VirtualMachineInstance>,
     api: LocalApi,
     defect: Option<Defect>,
     guests: BTreeMap<Place, AbortHandle>,
@@ -78,10 +81,16 @@ pub(super) fn pool(network: &str) -> IPPool {
     .unwrap()
 }
 
+/// The network of that name, as it is written in any object.
+pub(super) fn network(written: &str) -> Option<&'static str> {
+    let name = written.rsplit('/').next()?;
+    NETWORKS.into_iter().find(|network| *network == name)
+}
+
 /// Cards of a claim that mean something: network, MAC, and the address that it declares.
 pub(super) fn cards(claim: &VirtualMachineNetworkConfig) -> Vec<(Place, Option<Ipv4Addr>)> {
     let cards = claim.spec.cards().iter().filter_map(|card| {
-        let network = NETWORKS.into_iter().find(|network| *network == card.network_name)?;
+        let network = network(&card.network_name)?;
         let wanted = card.ip_address.as_deref().and_then(|address| address.parse().ok());
         Some(((network, card.mac_address.parse().ok()?), wanted))
     });
@@ -98,7 +107,10 @@ impl World {
             uids: Arc::new(move || uuid::Uuid::from_u64_pair(uids.next(), uids.next())),
             ..Options::default()
         };
-        let api = LocalApi::in_memory_with(Kinds::standard(), options).unwrap();
+        let kinds = Kinds::standard()
+            .with(Kind::typed::<VirtualMachine>())
+            .with(Kind::typed::<VirtualMachineInstance>().without_status());
+        let api = LocalApi::in_memory_with(kinds, options).unwrap();
         let truth = Arc::new(Truth::new(journal.clone()));
         let user = Observed { api: api.clone(), truth: Arc::clone(&truth), by_user: true };
         let user = Client::new(user, "default");
@@ -110,6 +122,8 @@ impl World {
             managers: Vec::new(),
             pools: Api::default_namespaced(user.clone()),
             claims: Api::default_namespaced(user.clone()),
+            machines: Api::default_namespaced(user.clone()),
+            instances: Api::default_namespaced(user.clone()),
             guests: BTreeMap::new(),
             incarnations: 0,
             elections: false,
@@ -339,7 +353,12 @@ impl World {
                 return Some(format!("{address} of {} retires and is never withdrawn", entry.mac));
             }
         }
-        claims.values().find_map(|claim| self.unsettled_claim(claim, &pools))
+        let machines = self.truth.machines();
+        machines
+            .values()
+            .find_map(|machine| machines::unsettled(machine, &claims, &self.truth.instances()))
+            .or_else(|| claims.values().find_map(|claim| machines::left_behind(claim, &machines)))
+            .or_else(|| claims.values().find_map(|claim| self.unsettled_claim(claim, &pools)))
     }
 
     fn unsettled_claim(

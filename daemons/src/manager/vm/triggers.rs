@@ -14,6 +14,7 @@ use vmdhcp_core::api::{
     VirtualMachineNetworkConfigStatus,
 };
 
+use super::super::defects::Defect;
 use super::super::{Context, GuardedClaim, GuardedInstance, GuardedNetwork, GuardedVirtualMachine};
 use super::observe::networks;
 
@@ -91,7 +92,9 @@ fn changes<K: kube::Resource>(
     let mut known: HashMap<String, u64> = HashMap::new();
     let mut is_first = true;
     move |event| {
-        let Some(context) = context.upgrade() else { return };
+        let Some(context) = context.upgrade().filter(|context| !context.has(Defect::VmsAlone)) else {
+            return;
+        };
         let uid = |object: &K| object.meta().uid.clone().unwrap_or_default();
         match event {
             Event::Init => known.clear(),
