@@ -90,6 +90,17 @@ impl Cluster {
         Self::start_on(client.clone(), client, deployments)
     }
 
+    /// A manager that comes where upstream has a pool with its agent.
+    pub(crate) async fn take_over(pool: &IPPool) -> (Self, Pod) {
+        let mut cluster = Self::start();
+        cluster.manager.stop().await;
+        cluster.create_network(&[]).await;
+        cluster.manager.create(pool).await;
+        let bare = cluster.create_upstreams_pod().await;
+        cluster.manager.resume();
+        (cluster, bare)
+    }
+
     /// A manager that speaks to the API by `manager`, which goes where `client` goes.
     pub(crate) fn start_on(client: Client, manager: Client, deployments: AgentDeployments) -> Self {
         let placement = Placement::Deployments(deployments);
