@@ -13,7 +13,7 @@ use kube::ResourceExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use vmdhcp_core::api::{GROUP, IPPool, VERSION, VirtualMachineNetworkConfig};
+use vmdhcp_core::api::{GROUP, IPPool, VERSION, VirtualMachineNetworkConfig, read_strictly};
 use vmdhcp_core::network::is_dns_subdomain;
 
 use crate::failure::Failure;
@@ -206,17 +206,8 @@ fn read_as<K: DeserializeOwned + ResourceExt>(
             document.remove(seen);
         }
     }
-    let mut unknown = Vec::new();
-    let mut note = |path: serde_ignored::Path<'_>| unknown.push(field_path(&path));
-    let reader = serde_ignored::Deserializer::new(document, &mut note);
-    let object: K =
-        serde_path_to_error::deserialize(reader).map_err(|e| match e.path().to_string().as_str() {
-            "." => vec![in_words(e.inner())],
-            path => vec![format!("{path}: {}", in_words(e.inner()))],
-        })?;
-    let mut wrong: Vec<String> =
-        unknown.into_iter().map(|path| format!("{path}: there is no such field in this kind")).collect();
-    let mut object = object;
+    let mut object: K = read_strictly(document)?;
+    let mut wrong = Vec::new();
     match object.meta().name.as_deref() {
         None | Some("") => wrong.push("metadata.name: is missing".into()),
         Some(name) if !is_dns_subdomain(name, 253) => wrong.push(format!(
@@ -235,25 +226,6 @@ fn read_as<K: DeserializeOwned + ResourceExt>(
         Some(_) => {}
     }
     if wrong.is_empty() { Ok(object) } else { Err(wrong) }
-}
-
-/// What serde says, without the names of Rust's types.
-fn in_words(error: &serde_json::Error) -> String {
-    error.to_string().replace("expected i64", "expected a whole number")
-}
-
-/// `spec.networkConfigs[0].mac` from the path of an ignored field.
-fn field_path(path: &serde_ignored::Path<'_>) -> String {
-    use serde_ignored::Path::{Map, NewtypeStruct, NewtypeVariant, Root, Seq, Some as Present};
-    match path {
-        Root => String::new(),
-        Seq { parent, index } => format!("{}[{index}]", field_path(parent)),
-        Map { parent, key } => match field_path(parent) {
-            parent if parent.is_empty() => key.clone(),
-            parent => format!("{parent}.{key}"),
-        },
-        Present { parent } | NewtypeStruct { parent } | NewtypeVariant { parent } => field_path(parent),
-    }
 }
 
 /// One object declared in two places: which of the two is meant, nobody can say.

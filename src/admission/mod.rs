@@ -15,7 +15,7 @@ use std::fmt;
 
 pub use claim::{Card, admit_claim, declared_cards};
 pub use error::{ClaimError, PoolChangeError};
-pub use pool::admit_pool;
+pub use pool::{admit_pool, uses};
 
 use crate::api::{IPPool, VirtualMachineNetworkConfig};
 

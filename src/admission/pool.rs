@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Cause, Change, PoolChangeError, Refusal, RefusalKind, Stored};
-use crate::api::IPPool;
+use crate::api::{IPPool, VirtualMachineNetworkConfig};
 use crate::ipam::Allocations;
 use crate::network::NetworkName;
 use crate::pool::{Pool, PoolError, PoolErrors, PoolRef};
@@ -128,19 +128,24 @@ fn cut_off(old: &IPPool, before: &Pool, after: &Pool) -> Vec<Cause> {
     causes
 }
 
+/// Whether a claim declares a card on the network: it keeps the network's pool from being deleted, unless it is being
+/// deleted itself.
+pub fn uses(claim: &VirtualMachineNetworkConfig, network: &NetworkName) -> bool {
+    let namespace = claim.metadata.namespace.as_deref().unwrap_or_default();
+    claim.metadata.deletion_timestamp.is_none()
+        && claim
+            .spec
+            .cards()
+            .iter()
+            .any(|card| NetworkName::parse(&card.network_name, namespace).is_ok_and(|used| used == *network))
+}
+
 fn delete(old: &IPPool, stored: &dyn Stored) -> Result<(), Refusal> {
     let Some(network) = network(old) else { return Ok(()) };
-    let is_user = |claim: &crate::api::VirtualMachineNetworkConfig| {
-        let namespace = claim.metadata.namespace.as_deref().unwrap_or_default();
-        claim.metadata.deletion_timestamp.is_none()
-            && claim.spec.cards().iter().any(|card| {
-                NetworkName::parse(&card.network_name, namespace).is_ok_and(|used| used == network)
-            })
-    };
     let mut users: Vec<String> = stored
         .claims()
         .iter()
-        .filter(|claim| is_user(claim))
+        .filter(|claim| uses(claim, &network))
         .map(|claim| {
             let (namespace, name) = (&claim.metadata.namespace, &claim.metadata.name);
             format!("{}/{}", namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())

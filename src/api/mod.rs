@@ -12,6 +12,7 @@ mod ippool;
 pub mod limits;
 mod network_attachment_definition;
 mod schema;
+mod strict;
 mod virtual_machine;
 mod virtual_machine_network_config;
 
@@ -22,6 +23,7 @@ pub use ippool::{
     LossCause, OptionValue, PoolRange, Range, RecoveryStatus, Reservation, RetiringAddress, Route,
 };
 pub use network_attachment_definition::{NetworkAttachmentDefinition, NetworkAttachmentDefinitionSpec};
+pub use strict::read_strictly;
 pub use virtual_machine::{
     Devices, Domain, Interface, InterfaceStatus, MultusNetwork, Network, VirtualMachine,
     VirtualMachineInstance, VirtualMachineInstanceSpec, VirtualMachineInstanceStatus,
@@ -50,6 +52,17 @@ pub const VM_NAME_LABEL: &str = "harvesterhci.io/vmName";
 pub const POOL_NAMESPACE_LABEL: &str = "network.harvesterhci.io/ippool-namespace";
 /// Label on networks and agents: name of the pool.
 pub const POOL_NAME_LABEL: &str = "network.harvesterhci.io/ippool-name";
+/// Annotation on VM networks, by Harvester's network controller: subnet and gateway as JSON (COMPAT 9.1).
+pub const ROUTE_ANNOTATION: &str = "network.harvesterhci.io/route";
+/// Annotation on VM networks: `true` has an IPPool made with the network, `false` has none.
+pub const DHCP_ANNOTATION: &str = "network.harvesterhci.io/dhcp";
+/// Annotation on VM networks: the spec, as YAML, of the IPPool that is made with the network.
+pub const DHCP_POOL_ANNOTATION: &str = "network.harvesterhci.io/dhcp-pool";
+/// Label on an IPPool that was made with its VM network: the UID of that. Without it the pool is a user's own.
+pub const MADE_FROM_LABEL: &str = "network.harvesterhci.io/made-from-network";
+/// Annotation on such an IPPool: the fields of its spec that [`DHCP_POOL_ANNOTATION`] declares, separated by commas. One
+/// that is no longer declared is removed.
+pub const DECLARED_FIELDS_ANNOTATION: &str = "network.harvesterhci.io/dhcp-pool-fields";
 /// Label on whatever belongs to a component of the system; value [`AGENT_COMPONENT`] on agents and their Leases.
 pub const COMPONENT_LABEL: &str = "network.harvesterhci.io/vm-dhcp-controller";
 /// Value of [`COMPONENT_LABEL`] on agents.

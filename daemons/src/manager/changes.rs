@@ -13,7 +13,6 @@ pub(super) struct Changed {
     pub(super) pools: Sender<IPPool>,
     pub(super) claims: Sender<GuardedClaim>,
     pub(super) virtual_machines: Sender<GuardedVirtualMachine>,
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     pub(super) networks: Sender<GuardedNetwork>,
 }
 
@@ -22,7 +21,6 @@ pub(super) struct Changes {
     pub(super) pools: mpsc::UnboundedReceiver<ObjectRef<IPPool>>,
     pub(super) claims: mpsc::UnboundedReceiver<ObjectRef<GuardedClaim>>,
     pub(super) virtual_machines: mpsc::UnboundedReceiver<ObjectRef<GuardedVirtualMachine>>,
-    #[expect(dead_code, reason = "for the reconcilers of VMs and of their networks, which are to come")]
     pub(super) networks: mpsc::UnboundedReceiver<ObjectRef<GuardedNetwork>>,
 }
 

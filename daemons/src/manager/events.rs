@@ -1,6 +1,9 @@
 //! Events on the objects that users look at, for what is not normal. A plain allocation makes none: it would be one
 //! more write a VM.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
 
@@ -65,6 +68,30 @@ impl Events {
         if let Err(error) = recorder.publish(&event, &object.object_ref(&())).await {
             tracing::warn!(%reason, %message, error = %error, "an Event could not be stored");
         }
+    }
+}
+
+/// What users have been told of their objects, by NAMESPACE/NAME, so that each thing is told once.
+#[derive(Default)]
+pub(super) struct Told(Mutex<BTreeMap<String, BTreeSet<(&'static str, String)>>>);
+
+impl Told {
+    /// Those notices that are new, of all that hold now. `exists` says whether there still is an
+    /// object of that key.
+    pub(super) fn news(&self, key: &str, notices: Vec<Notice>, exists: impl Fn(&str) -> bool) -> Vec<Notice> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let holding = notices.iter().map(|notice| (notice.reason, notice.message.clone())).collect();
+        let before = if notices.is_empty() {
+            told.remove(key)
+        } else {
+            if !told.contains_key(key) {
+                told.retain(|key, _| exists(key));
+            }
+            told.insert(key.to_owned(), holding)
+        };
+        let before = before.unwrap_or_default();
+        let is_new = |notice: &Notice| !before.contains(&(notice.reason, notice.message.clone()));
+        notices.into_iter().filter(is_new).collect()
     }
 }
 

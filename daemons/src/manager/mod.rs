@@ -27,6 +27,7 @@ mod pool;
 #[cfg(test)]
 mod simulation;
 mod vm;
+mod vmnetwork;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -34,7 +35,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::select;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -173,9 +173,12 @@ struct Context {
     /// Empty where there is no cluster.
     workloads: pool::Workloads,
     allocators: pool::Allocators,
+    /// `Off` where Multus is not there.
+    auto_pool: AutoPool,
+    vm_networks: vmnetwork::Ledger,
     changed: changes::Changed,
     /// What users of VMs have been told.
-    told: vm::Told,
+    told: events::Told,
     pacer: pacer::Pacer,
     largest_pool: usize,
     /// Of every kind that is watched.
@@ -258,7 +261,7 @@ async fn run_once(
     neighbours: Neighbours,
     shutdown: &Shutdown,
 ) -> Ended {
-    let ManagerOptions { placement, auto_pool: _, clock, metrics, limits } = options;
+    let ManagerOptions { placement, auto_pool, clock, metrics, limits } = options;
     let stop = Shutdown::new();
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
@@ -277,6 +280,8 @@ async fn run_once(
         pacer: pacer::Pacer::new(limits),
         largest_pool: limits.largest_pool,
         allocators: pool::Allocators::default(),
+        auto_pool: if neighbours.networks { auto_pool } else { AutoPool::Off },
+        vm_networks: vmnetwork::Ledger::default(),
         pools: pools.store.clone(),
         claims: claims.store.clone(),
         client,
@@ -289,7 +294,7 @@ async fn run_once(
         networks: networks.store.clone(),
         workloads: pool::Workloads::new(pods.store, deployments.store, budgets.store, neighbours.networks),
         changed,
-        told: vm::Told::default(),
+        told: events::Told::default(),
         first_lists: vec![
             pods.first_list,
             deployments.first_list,
@@ -305,12 +310,18 @@ async fn run_once(
         defect: None,
     });
 
-    let pool_events =
-        pools.events.inspect_ok(vm::pool_changes(&context)).inspect_ok(pool::pool_changes(&context));
+    let pool_events = pools
+        .events
+        .inspect_ok(vm::pool_changes(&context))
+        .inspect_ok(pool::pool_changes(&context))
+        .inspect_ok(vmnetwork::pool_changes(&context));
     let claim_events = claims.events.inspect_ok(vm::claim_changes(&context));
     let instance_events = instances.events.inspect_ok(vm::instance_changes(&context));
-    let network_events =
-        networks.events.inspect_ok(vm::network_changes(&context)).inspect_ok(pool::network_changes(&context));
+    let network_events = networks
+        .events
+        .inspect_ok(vm::network_changes(&context))
+        .inspect_ok(pool::network_changes(&context))
+        .inspect_ok(vmnetwork::network_changes(&context));
     let pools = Controller::for_stream(touched(pool_events), pools.store)
         .watches_stream(reports, |lease| pool::pool_object_of(&lease))
         .watches_stream(touched(pods.events), |pod| pool::pool_object_of(&pod))
@@ -326,10 +337,13 @@ async fn run_once(
         .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())
         .for_each(|_| async {});
-    // Nothing but their stores is made of these.
-    let others = select(instance_events.map(drop), network_events.map(drop))
-        .take_until(stopped(&stop))
-        .for_each(|()| async {});
+    let networks = Controller::for_stream(touched(network_events), networks.store)
+        .reconcile_on(changes::stream(changes.networks))
+        .graceful_shutdown_on(stopped(&stop))
+        .run(vmnetwork::reconcile, vmnetwork::error_policy, context.clone())
+        .for_each(|_| async {});
+    // Nothing but their store is made of these.
+    let instances = instance_events.take_until(stopped(&stop)).for_each(|_| async {});
     let virtual_machines = async {
         if !neighbours.virtual_machines {
             return stop.wait().await;
@@ -342,19 +356,33 @@ async fn run_once(
             .await;
     };
     context.metrics.claims.show(context.claims.clone());
+    let reconcilers = async {
+        tokio::join!(pools, claims, networks, virtual_machines, instances);
+    };
     // Boxed, as they are large.
-    let mut controllers = Box::pin(async { tokio::join!(pools, claims, virtual_machines, others) }.fuse());
+    drive(Box::pin(reconcilers), &context, neighbours, &stop, shutdown).await
+}
+
+/// Lets the reconcilers work until something ends them, and has them finish.
+async fn drive(
+    reconcilers: impl Future<Output = ()> + Unpin,
+    context: &Context,
+    neighbours: Neighbours,
+    stop: &Shutdown,
+    shutdown: &Shutdown,
+) -> Ended {
+    let mut reconcilers = reconcilers.fuse();
     let ended = tokio::select! {
         () = shutdown.wait() => Ended::Shutdown,
         () = context.allocators.older_state.notified() => Ended::OlderState,
-        () = history::goes_back(&context) => Ended::OlderState,
-        Err(_) = pool::sweep(&context) => Ended::Watches,
+        () = history::goes_back(context) => Ended::OlderState,
+        Err(_) = pool::sweep(context) => Ended::Watches,
         () = neighbours.change(&context.client) => Ended::OtherNeighbours,
-        ((), (), (), ()) = &mut controllers => Ended::Watches,
+        () = &mut reconcilers => Ended::Watches,
     };
     stop.trigger();
     // A controller that has not listed yet never ends by itself.
-    if ended != Ended::Watches && tokio::time::timeout(STOP_PATIENCE, controllers).await.is_err() {
+    if ended != Ended::Watches && tokio::time::timeout(STOP_PATIENCE, reconcilers).await.is_err() {
         tracing::warn!("the reconcilers did not end in time");
     }
     context.allocators.stop().await;

@@ -24,12 +24,17 @@ use vmdhcp_daemons::runtime::Shutdown;
 use crate::neighbours;
 
 pub(crate) const NAMESPACE: &str = "default";
+/// Managers look at a whole cluster, so there is one at a time on the one that tests share.
+pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// How long a condition is waited for before the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running manager. It ends with the test's runtime.
 pub(crate) struct Manager {
     pub(crate) client: Client,
+    /// Where the objects of the test are.
+    namespace: String,
+    auto_pool: AutoPool,
     shutdown: Shutdown,
     task: Option<tokio::task::JoinHandle<()>>,
     registry: Registry,
@@ -56,14 +61,30 @@ impl Manager {
     }
 
     pub(crate) fn start_within(client: Client, limits: Limits) -> Self {
-        let network = NetworkName { namespace: NAMESPACE.into(), name: "net-48".into() };
+        Self::start_in(NAMESPACE, client, limits, AutoPool::default())
+    }
+
+    pub(crate) fn start_in(namespace: &str, client: Client, limits: Limits, auto_pool: AutoPool) -> Self {
+        let network = NetworkName { namespace: namespace.to_owned(), name: "net-48".into() };
         let placement = Placement::Interfaces(BTreeMap::from([(network, "br48".to_owned())]));
-        Self::start_placing(client, placement, limits)
+        Self::start_as(namespace, client, placement, limits, auto_pool)
     }
 
     pub(crate) fn start_placing(client: Client, placement: Placement, limits: Limits) -> Self {
+        Self::start_as(NAMESPACE, client, placement, limits, AutoPool::default())
+    }
+
+    fn start_as(
+        namespace: &str,
+        client: Client,
+        placement: Placement,
+        limits: Limits,
+        auto_pool: AutoPool,
+    ) -> Self {
         let mut manager = Self {
             client,
+            namespace: namespace.to_owned(),
+            auto_pool,
             shutdown: Shutdown::new(),
             task: None,
             registry: Registry::default(),
@@ -87,7 +108,7 @@ impl Manager {
         let ahead = Arc::clone(&self.ahead);
         let options = ManagerOptions {
             placement: self.placement.clone(),
-            auto_pool: AutoPool::default(),
+            auto_pool: self.auto_pool,
             clock: Arc::new(move || {
                 Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed))
             }),
@@ -142,7 +163,7 @@ impl Manager {
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
-        Api::namespaced(self.client.clone(), NAMESPACE)
+        Api::namespaced(self.client.clone(), &self.namespace)
     }
 
     pub(crate) async fn create<K>(&self, object: &K) -> K
@@ -285,29 +306,42 @@ impl Manager {
         of_object.filter_map(|event| event.reason).collect()
     }
 
+    /// Waits for an Event of that reason on an object of that kind, and returns what it says.
+    pub(crate) async fn event_on(&self, kind: &str, name: &str, reason: &str) -> String {
+        let event = async {
+            loop {
+                if let Some(event) = self.events_on(kind, name).await.into_iter().find(|(is, _)| is == reason)
+                {
+                    return event.1;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        match tokio::time::timeout(DEADLINE, event).await {
+            Ok(event) => event,
+            Err(tokio::time::error::Elapsed { .. }) => panic!("{:?}", self.events_on(kind, name).await),
+        }
+    }
+
+    /// Reason and words of all Events so far on an object of that kind.
+    pub(crate) async fn events_on(&self, kind: &str, name: &str) -> Vec<(String, String)> {
+        let events = self.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let of_object = events.into_iter().filter(|event| {
+            event.regarding.as_ref().is_some_and(|object| {
+                (object.kind.as_deref(), object.name.as_deref()) == (Some(kind), Some(name))
+            })
+        });
+        of_object.map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
+    }
+
     /// Waits for an Event of that reason on the VM, and says what it tells.
     pub(crate) async fn vm_event(&self, vm: &str, reason: &str) -> String {
-        let deadline = tokio::time::Instant::now() + DEADLINE;
-        loop {
-            let found = self.vm_events(vm).await.into_iter().find(|event| event.0 == reason);
-            if let Some((_, note)) = found {
-                return note;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "{:#?}", self.vm_events(vm).await);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        self.event_on("VirtualMachine", vm, reason).await
     }
 
     /// Reasons and notes of all Events so far on the VM.
     pub(crate) async fn vm_events(&self, vm: &str) -> Vec<(String, String)> {
-        let events = self.api::<Event>().list(&ListParams::default()).await.unwrap();
-        let on_vm = |event: &Event| {
-            event.regarding.as_ref().is_some_and(|object| {
-                object.kind.as_deref() == Some("VirtualMachine") && object.name.as_deref() == Some(vm)
-            })
-        };
-        let events = events.into_iter().filter(on_vm);
-        events.map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
+        self.events_on("VirtualMachine", vm).await
     }
 
     /// Waits for the first Event on the object of that name, and returns its reason.

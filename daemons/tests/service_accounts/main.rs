@@ -6,6 +6,7 @@
 mod agent;
 mod boundaries;
 mod manager;
+mod networks;
 mod refusals;
 
 use std::fmt::Debug;

@@ -36,8 +36,8 @@ const POOL: &str = "ippool-1";
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// A manager as the chart starts it, and a user.
-struct Stage {
-    user: User,
+pub(crate) struct Stage {
+    pub(crate) user: User,
     shutdown: Shutdown,
     manager: JoinHandle<Result<(), ManagerDaemonError>>,
     _alone: MutexGuard<'static, ()>,
@@ -45,7 +45,7 @@ struct Stage {
 
 impl Stage {
     /// `None` where there is no control plane.
-    async fn set() -> Option<Self> {
+    pub(crate) async fn set() -> Option<Self> {
         let alone = ALONE.lock().await;
         let client = testcluster::client_as(ServiceAccount::Manager).await?;
         let (refusals, shutdown) = (Refusals::new(), Shutdown::new());
@@ -60,7 +60,7 @@ impl Stage {
     }
 
     /// Asks the manager to end, and waits for that.
-    async fn clear(self) {
+    pub(crate) async fn clear(self) {
         self.shutdown.trigger();
         self.user.refusals.none_during(self.manager).await.unwrap().unwrap();
     }
@@ -104,7 +104,7 @@ fn claim(name: &str, mac: &str) -> Value {
 }
 
 /// A VM with a card on the network; its MAC, and the address that it asks for, are in annotations.
-fn virtual_machine(name: &str, network: &str, mac: &str, address: &str) -> Value {
+pub(crate) fn virtual_machine(name: &str, network: &str, mac: &str, address: &str) -> Value {
     json!({
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachine",
@@ -119,7 +119,7 @@ fn virtual_machine(name: &str, network: &str, mac: &str, address: &str) -> Value
     })
 }
 
-fn network(name: &str, annotations: &Value) -> Value {
+pub(crate) fn network(name: &str, annotations: &Value) -> Value {
     json!({
         "apiVersion": "k8s.cni.cncf.io/v1",
         "kind": "NetworkAttachmentDefinition",
@@ -139,7 +139,7 @@ fn address(claim: &VirtualMachineNetworkConfig) -> String {
 }
 
 impl User {
-    async fn allocated(&self, name: &str) -> String {
+    pub(crate) async fn allocated(&self, name: &str) -> String {
         address(&self.until(name, "an address", is_allocated).await)
     }
 
@@ -152,11 +152,11 @@ impl User {
         self.refusals.none_during(tokio::time::timeout(DEADLINE, published)).await.expect("an Event");
     }
 
-    async fn delete<K: crate::Object>(&self, name: &str) {
+    pub(crate) async fn delete<K: crate::Object>(&self, name: &str) {
         self.api::<K>().delete(name, &DeleteParams::default()).await.unwrap();
     }
 
-    async fn patch<K: crate::Object>(&self, name: &str, patch: Value) {
+    pub(crate) async fn patch<K: crate::Object>(&self, name: &str, patch: Value) {
         self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 }

@@ -19,6 +19,7 @@ use vmdhcp_core::pool::PoolRef;
 use super::super::defects::Defect;
 use super::super::metrics::PoolCounts;
 use super::super::pacer::Cadence;
+use super::super::vmnetwork::Standing;
 use super::super::{Context, Settlement};
 use super::apply::{self, WriteError};
 use super::loss::is_behind;
@@ -188,6 +189,8 @@ struct Task {
     /// What each claim has been told or is being told, since when.
     announced: Arc<Settlements>,
     announced_since: Instant,
+    /// Whether a VM used the pool at the last pass.
+    was_used: bool,
 }
 
 impl Task {
@@ -204,6 +207,7 @@ impl Task {
             cadence: Cadence::default(),
             announced: Arc::default(),
             announced_since: Instant::now(),
+            was_used: true,
         }
     }
 
@@ -425,6 +429,13 @@ impl Task {
                 context.changed.claims.send(claim.object());
             }
         }
+        let is_used = !observation.users.is_empty();
+        let waits = observation.standing.as_ref().is_some_and(Standing::waits_for_vms);
+        if waits && self.was_used && !is_used {
+            // What was waiting for the last VM can be done now.
+            context.changed.pools.send(ObjectRef::from_obj(&*observation.object));
+        }
+        self.was_used = is_used || !waits;
         self.announced = Arc::new(settlements);
         let wake = wake.map(|at| {
             let left = at.duration_since(observation.now).max(jiff::SignedDuration::ZERO);

@@ -10,6 +10,7 @@ mod loss;
 mod network_labels;
 mod observe;
 mod plan;
+mod standing;
 mod sweep;
 
 use std::collections::BTreeSet;
@@ -35,7 +36,7 @@ pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
 pub(super) use sweep::sweep;
 
-use super::{Context, GuardedClaim, GuardedNetwork, ManagerError, Placement};
+use super::{Context, GuardedClaim, GuardedNetwork, ManagerError, Placement, vmnetwork};
 use agents::PlacingError;
 
 /// Why a pool could not be reconciled; it is tried again.
@@ -171,6 +172,9 @@ pub(super) async fn reconcile(
     let mut with_defaults = IPPool::clone(&stored);
     if defaults::apply(&mut with_defaults) {
         persist_defaults(&api, &stored, &with_defaults).await.map_err(failed("storing default values"))?;
+        return Ok(Action::await_change());
+    }
+    if vmnetwork::follow(&stored, &context).await.map_err(failed("following its VM network"))? {
         return Ok(Action::await_change());
     }
     ensure_agent_lease(&stored, &key, &context).await.map_err(failed("creating the agent's Lease"))?;

@@ -18,6 +18,7 @@ use vmdhcp_core::pool::{PoolError, PoolErrors, PoolRef};
 use vmdhcp_core::{NetworkName, Pool, ipam};
 
 use super::super::defects::Defect;
+use super::super::vmnetwork::{self, Standing};
 use super::super::{Context, GuardedClaim, Placement, claim};
 use super::agents::{self, Registration, pod};
 use super::loss::Loss;
@@ -145,6 +146,10 @@ pub(super) struct Observation {
     pub(super) reuse: BTreeSet<Ipv4Addr>,
     /// What tells of allocations that the pool has lost.
     pub(super) loss: Loss,
+    /// How it stands to the network that it was made with, if somebody has looked.
+    pub(super) standing: Option<Standing>,
+    /// The claims that use it, where something is to happen once there are none.
+    pub(super) users: BTreeSet<String>,
     /// Most bytes that the object may have.
     pub(super) ceiling: usize,
 }
@@ -175,6 +180,13 @@ impl Observation {
         if !has_status && context.has(Defect::EmptyStatusTakenForEmptyPool) {
             loss.cause = None;
         }
+        let standing = context.vm_networks.standing(&key);
+        let users = match &network {
+            Some(network) if standing.as_ref().is_some_and(Standing::waits_for_vms) => {
+                vmnetwork::users_of(network, &context.claims)
+            }
+            _ => BTreeSet::new(),
+        };
         Self {
             now: context.now(),
             pool: Pool::from_stored(&object),
@@ -187,6 +199,8 @@ impl Observation {
             reuse: reuse.split(',').filter_map(|address| address.trim().parse().ok()).collect(),
             loss,
             allocations,
+            standing,
+            users,
             ceiling: context.largest_pool,
             object,
         }

@@ -13,6 +13,7 @@ use super::super::events::Notice;
 use super::ceiling::Room;
 use super::conditions::{set_agents, set_conditions, trouble};
 use super::observe::{ClaimKey, Observation};
+use super::standing;
 
 /// Reason of what waits because the pool is as large as an object can be.
 pub(in crate::manager) const POOL_TOO_LARGE: &str = "PoolTooLarge";
@@ -78,6 +79,7 @@ pub(super) fn plan(
     set_agents(observation, &mut status, &mut planned);
     status.observed_generation = observation.object.metadata.generation;
     set_conditions(observation, &mut status, &mut planned);
+    standing::set_conditions(observation, &mut status, &mut planned);
     if status.ipv4 != before.ipv4 {
         status.last_update = Some(format_time(observation.now));
     }

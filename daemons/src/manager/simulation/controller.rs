@@ -25,7 +25,9 @@ use vmdhcp_core::api::{AGENT_COMPONENT, AGENT_REPORT_ANNOTATION, COMPONENT_LABEL
 
 use super::super::defects::Defect;
 use super::super::watches::{FirstList, first_list, unserved};
-use super::super::{Context, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool, vm};
+use super::super::{
+    AutoPool, Context, Limits, ManagerMetrics, Placement, changes, claim, events, pacer, pool, vm, vmnetwork,
+};
 use super::journal::Journal;
 use crate::cluster::faults::{Faults, Random};
 use crate::runtime::leader_election::{Candidate, Durations};
@@ -121,7 +123,7 @@ impl Work {
         let leases = Kept::new("Leases");
         let machines = Kept::new("VirtualMachines");
         let instances = Kept::new("VirtualMachineInstances");
-        let networks_of_vms = unserved("NetworkAttachmentDefinitions");
+        let vm_networks = Kept::new("NetworkAttachmentDefinitions");
         let (pods, deployments, budgets) =
             (unserved("Pods"), unserved("Deployments"), unserved("PodDisruptionBudgets"));
         let (changed, changes) = changes::channel();
@@ -139,11 +141,13 @@ impl Work {
             leases: leases.store,
             virtual_machines: machines.store.clone(),
             instances: instances.store,
-            networks: networks_of_vms.store,
+            networks: vm_networks.store.clone(),
             workloads: pool::Workloads::new(pods.store, deployments.store, budgets.store, false),
             allocators: pool::Allocators::default(),
+            auto_pool: AutoPool::Annotated,
+            vm_networks: vmnetwork::Ledger::default(),
             changed,
-            told: vm::Told::default(),
+            told: events::Told::default(),
             pacer: pacer::Pacer::new(Limits::default()),
             largest_pool: Limits::default().largest_pool,
             first_lists: vec![
@@ -152,6 +156,7 @@ impl Work {
                 leases.first_list,
                 machines.first_list,
                 instances.first_list,
+                vm_networks.first_list,
             ],
             defect,
         });
@@ -166,11 +171,17 @@ impl Work {
         let of_pools = work.queue(pools.store, &random, pool::reconcile, pool::error_policy);
         let of_claims = work.queue(claims.store, &random, claim::reconcile, claim::error_policy);
         let of_machines = work.queue(machines.store, &random, vm::reconcile, vm::error_policy);
+        let of_networks =
+            work.queue(vm_networks.store, &random, vmnetwork::reconcile, vmnetwork::error_policy);
         let feeds = Feeds { client, config, random, tasks: Arc::clone(&work.tasks) };
-        feeds.feed(both(pools.fill, vm::pool_changes(&work.context)), of_pools.of_touched());
+        let pools = both(pools.fill, vm::pool_changes(&work.context));
+        feeds.feed(both(pools, vmnetwork::pool_changes(&work.context)), of_pools.of_touched());
+        let vm_networks = both(vm_networks.fill, vm::network_changes(&work.context));
+        feeds.feed(both(vm_networks, vmnetwork::network_changes(&work.context)), of_networks.of_touched());
         feeds.feed(both(claims.fill, vm::claim_changes(&work.context)), of_claims.of_touched());
         feeds.feed(machines.fill, of_machines.of_touched());
         feeds.feed(both(instances.fill, vm::instance_changes(&work.context)), |_| {});
+        let of_reports = of_pools.clone();
         let mut reports = HashMap::new();
         let feeds = Feeds { config: agents, ..feeds };
         feeds.feed(leases.fill, move |lease: &Lease| {
@@ -178,9 +189,11 @@ impl Work {
             if reports.insert(lease.name_any(), report.clone()) != Some(report)
                 && let Some(pool) = pool::pool_object_of(lease)
             {
-                of_pools.add(pool);
+                of_reports.add(pool);
             }
         });
+        work.follow(changes.pools, of_pools);
+        work.follow(changes.networks, of_networks);
         work.follow(changes.claims, of_claims);
         work.follow(changes.virtual_machines, of_machines);
         work

@@ -8,11 +8,13 @@ use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
-use vmdhcp_core::api::{IPPool, REUSE_ANNOTATION, VirtualMachineNetworkConfig};
+use vmdhcp_core::api::{
+    DHCP_ANNOTATION, DHCP_POOL_ANNOTATION, IPPool, REUSE_ANNOTATION, VirtualMachineNetworkConfig,
+};
 
 use super::machines;
 use super::truth::allocations;
-use super::world::{NETWORKS, World, cards, network, pool, pool_of};
+use super::world::{MADE, NETWORKS, World, cards, network, network_with_pool, pool, pool_of};
 use crate::cluster::faults::Faults;
 
 /// Cards there may be at once on `net-a`: no more than its pool has addresses.
@@ -73,8 +75,9 @@ impl Users {
             52..55 => self.back_up(world),
             55..59 => lose_claim_status(world).await,
             59..65 => self.lose_pool_status(world).await,
-            65..68 => renew_pool(world).await,
-            68..78 => manager_dies(world).await,
+            65..67 => renew_pool(world).await,
+            67..70 => change_network(world).await,
+            70..78 => manager_dies(world).await,
             78..81 => manager_is_cut_off(world),
             81..87 => agent_dies(world),
             87..94 => {
@@ -109,6 +112,10 @@ impl Users {
             configs.push(json!({
                 "networkName": "net-b", "macAddress": format!("52:54:00:00:01:{number:02x}"),
             }));
+        }
+        if world.random.per_mille(400) {
+            configs
+                .push(json!({ "networkName": MADE, "macAddress": format!("52:54:00:00:03:{number:02x}") }));
         }
         let mut claim: VirtualMachineNetworkConfig = serde_json::from_value(json!({
             "apiVersion": "network.harvesterhci.io/v1alpha1",
@@ -328,6 +335,44 @@ async fn renew_pool(world: &World) {
     say(world, format_args!("delete {name}"), &deleted);
 }
 
+/// The network that has its pool made comes, goes, asks for one or does not, or declares other fields of it.
+async fn change_network(world: &World) {
+    let annotate = async |annotations: Value, what: std::fmt::Arguments<'_>| {
+        let patch = Patch::Merge(json!({ "metadata": { "annotations": annotations } }));
+        let patched = world.networks.patch(MADE, &PatchParams::default(), &patch).await;
+        say(world, format_args!("{MADE}: {what}"), &patched);
+    };
+    match world.random.within(0..10) {
+        0..2 => {
+            let deleted = world.networks.delete(MADE, &DeleteParams::default()).await;
+            say(world, format_args!("delete {MADE}"), &deleted);
+        }
+        2..4 => {
+            let created =
+                world.networks.create(&PostParams::default(), &network_with_pool("leaseTime: 60")).await;
+            say(world, format_args!("create {MADE}"), &created);
+        }
+        4..6 => annotate(json!({ DHCP_ANNOTATION: "false" }), format_args!("wants no pool")).await,
+        6..7 => annotate(json!({ DHCP_ANNOTATION: null }), format_args!("wants its pool")).await,
+        _ => {
+            let end = world.random.within(11..17);
+            let fields = *world
+                .random
+                .one_of(&[
+                    "leaseTime: 120",
+                    "leaseTime: 240",
+                    "leaseTime: 60, dns: [10.0.3.1]",
+                    "leaseTim: 60",
+                ])
+                .unwrap();
+            let network = network_with_pool(&format!("{fields}, domainName: v{end}"));
+            let yaml =
+                network.annotations()[DHCP_POOL_ANNOTATION].replace("10.0.3.14", &format!("10.0.3.{end}"));
+            annotate(json!({ DHCP_POOL_ANNOTATION: yaml }), format_args!("{fields}, up to .{end}")).await;
+        }
+    }
+}
+
 /// A card is to have a certain address from now on, or may have any.
 async fn declare(world: &World) {
     let Some(claim) = any_claim(world) else { return };
@@ -388,6 +433,16 @@ impl World {
             let created = self.pools.create(&PostParams::default(), &pool("net-b")).await;
             say(self, format_args!("create pool-b"), &created);
         }
+        let asking = network_with_pool("leaseTime: 120");
+        if self.networks.get_opt(MADE).await.unwrap().is_none() {
+            let created = self.networks.create(&PostParams::default(), &asking).await;
+            say(self, format_args!("create {MADE}"), &created);
+        }
+        let mut annotations = json!(asking.annotations());
+        annotations[DHCP_ANNOTATION] = Value::Null;
+        let patch = Patch::Merge(json!({ "metadata": { "annotations": annotations } }));
+        let patched = self.networks.patch(MADE, &PatchParams::default(), &patch).await;
+        patched.unwrap();
         for (name, pool) in self.truth.pools() {
             if pool.spec.paused == Some(true) {
                 patch_pool(self, &name, json!({ "spec": { "paused": false } }), format_args!("resumed"))

@@ -108,7 +108,11 @@ impl Truth {
     }
 
     pub(super) fn pool_on(&self, network: &str) -> Option<IPPool> {
-        self.said().pools.values().find(|pool| pool.spec.network_name == network).cloned()
+        self.said()
+            .pools
+            .values()
+            .find(|pool| pool.spec.network_name.rsplit('/').next() == Some(network))
+            .cloned()
     }
 
     /// Whether any version of the pool of that UID has said so.

@@ -14,8 +14,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant};
 use tower::Layer;
 use vmdhcp_core::api::{
-    AGENT_COMPONENT, COMPONENT_LABEL, IPPool, NetworkConfigState, POOL_ANNOTATION, VirtualMachine,
-    VirtualMachineInstance, VirtualMachineNetworkConfig,
+    AGENT_COMPONENT, COMPONENT_LABEL, DHCP_POOL_ANNOTATION, IPPool, NetworkAttachmentDefinition,
+    NetworkConfigState, POOL_ANNOTATION, VirtualMachine, VirtualMachineInstance, VirtualMachineNetworkConfig,
 };
 use vmdhcp_core::{MacAddr, NetworkName};
 
@@ -29,13 +29,18 @@ use super::truth::{Observed, Truth, allocations};
 use crate::cluster::faults::{Fault, Faults, Random, Rates};
 use crate::cluster::local::{Kind, Kinds, LocalApi, Options};
 
-/// The networks; the pool of each is named after it.
-pub(super) const NETWORKS: [&str; 2] = ["net-a", "net-b"];
+/// The networks; the pool of each is named after it, and one is made with it.
+pub(super) const NETWORKS: [&str; 3] = ["net-a", "net-b", MADE];
+/// The one whose pool is made with it.
+pub(super) const MADE: &str = "net-c";
 /// How long everything may take to come right once nothing goes wrong any more.
 const RECOVERY: Duration = Duration::from_secs(45 * 60);
 
 /// Name of the pool of a network.
 pub(super) fn pool_of(network: &str) -> String {
+    if network == MADE {
+        return MADE.to_owned();
+    }
     network.replace("net", "pool")
 }
 
@@ -51,6 +56,7 @@ pub(super) struct World {
     pub(super) managers: Vec<Option<Manager>>,
     pub(super) pools: Api<IPPool>,
     pub(super) claims: Api<VirtualMachineNetworkConfig>,
+    pub(super) networks: Api<NetworkAttachmentDefinition>,
     pub(super) machines: Api<VirtualMachine>,
     pub(super) instances: Api<VirtualMachineInstance>,
     api: LocalApi,
@@ -77,6 +83,19 @@ pub(super) fn pool(network: &str) -> IPPool {
                 "pool": { "start": format!("10.0.{third}.10"), "end": format!("10.0.{third}.{last}") },
             },
         },
+    }))
+    .unwrap()
+}
+
+/// The network that has its pool made, with these further fields of it.
+pub(super) fn network_with_pool(fields: &str) -> NetworkAttachmentDefinition {
+    let range = "pool: {start: 10.0.3.10, end: 10.0.3.14}";
+    let yaml = format!("ipv4Config: {{cidr: 10.0.3.0/24, serverIP: 10.0.3.2, {range}, {fields}}}");
+    serde_json::from_value(json!({
+        "apiVersion": "k8s.cni.cncf.io/v1",
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": { "name": MADE, "annotations": { DHCP_POOL_ANNOTATION: yaml } },
+        "spec": { "config": "{}" },
     }))
     .unwrap()
 }
@@ -109,7 +128,8 @@ impl World {
         };
         let kinds = Kinds::standard()
             .with(Kind::typed::<VirtualMachine>())
-            .with(Kind::typed::<VirtualMachineInstance>().without_status());
+            .with(Kind::typed::<VirtualMachineInstance>().without_status())
+            .with(Kind::typed::<NetworkAttachmentDefinition>().without_status());
         let api = LocalApi::in_memory_with(kinds, options).unwrap();
         let truth = Arc::new(Truth::new(journal.clone()));
         let user = Observed { api: api.clone(), truth: Arc::clone(&truth), by_user: true };
@@ -122,6 +142,7 @@ impl World {
             managers: Vec::new(),
             pools: Api::default_namespaced(user.clone()),
             claims: Api::default_namespaced(user.clone()),
+            networks: Api::default_namespaced(user.clone()),
             machines: Api::default_namespaced(user.clone()),
             instances: Api::default_namespaced(user.clone()),
             guests: BTreeMap::new(),
@@ -133,11 +154,14 @@ impl World {
             api,
             defect,
         };
-        for network in NETWORKS {
+        for network in ["net-a", "net-b"] {
             world.pools.create(&PostParams::default(), &pool(network)).await.unwrap();
         }
+        world.networks.create(&PostParams::default(), &network_with_pool("leaseTime: 120")).await.unwrap();
         let leases: Api<Lease> = Api::default_namespaced(user);
-        for (network, lease) in [("net-a", "pool-a"), ("net-a", "pool-a.twin"), ("net-b", "pool-b")] {
+        for (network, lease) in
+            [("net-a", "pool-a"), ("net-a", "pool-a.twin"), ("net-b", "pool-b"), (MADE, MADE)]
+        {
             // The manager makes only one Lease a pool, so that of the twin has to be there from the beginning.
             if network == "net-a" {
                 leases.create(&PostParams::default(), &agent_lease(lease, &pool_of(network))).await.unwrap();
@@ -230,7 +254,9 @@ impl World {
             .collect();
         let gone: Vec<_> = self.guests.keys().filter(|place| !declared.contains(place)).copied().collect();
         for place in gone {
-            self.switch_off(place, self.random.per_mille(400));
+            // A pool goes with the last VM: what runs on then is its owner's business.
+            let lingers = self.random.per_mille(400) && place.0 != MADE;
+            self.switch_off(place, lingers);
         }
         for place in declared {
             if !self.guests.contains_key(&place) {

@@ -12,8 +12,7 @@ mod observe;
 mod plan;
 mod triggers;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::api::Api;
@@ -60,29 +59,6 @@ impl VmReconcileError {
 /// Whether a stale copy is to blame: the object is there already, or has another version.
 fn is_conflict(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_conflict() || status.is_already_exists())
-}
-
-/// What users have been told of their VMs, so that each is told once.
-#[derive(Default)]
-pub(super) struct Told(Mutex<BTreeMap<String, BTreeSet<(&'static str, String)>>>);
-
-impl Told {
-    /// Those notices that are new, of all that hold now. `exists` says whether there still is a VM of that key.
-    fn news(&self, vm: &str, notices: Vec<Notice>, exists: impl Fn(&str) -> bool) -> Vec<Notice> {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let holding = notices.iter().map(|notice| (notice.reason, notice.message.clone())).collect();
-        let before = if notices.is_empty() {
-            told.remove(vm)
-        } else {
-            if !told.contains_key(vm) {
-                told.retain(|vm, _| exists(vm));
-            }
-            told.insert(vm.to_owned(), holding)
-        };
-        let before = before.unwrap_or_default();
-        let is_new = |notice: &Notice| !before.contains(&(notice.reason, notice.message.clone()));
-        notices.into_iter().filter(is_new).collect()
-    }
 }
 
 /// Drops what is not read of a VM before it is kept.
