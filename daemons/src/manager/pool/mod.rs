@@ -12,6 +12,7 @@ mod observe;
 mod plan;
 mod standing;
 mod sweep;
+mod told;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,8 +36,9 @@ pub(super) use agents::{AgentWatches, Workloads, pool_object_of};
 pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
 pub(super) use sweep::sweep;
+pub(super) use told::{CardSettlements, Told};
 
-use super::{Context, GuardedClaim, GuardedNetwork, ManagerError, Placement, vmnetwork};
+use super::{Context, GuardedNetwork, ManagerError, Placement, vmnetwork};
 use agents::PlacingError;
 
 /// Why a pool could not be reconciled; it is tried again.
@@ -129,16 +131,6 @@ fn tell_pools_on(network: &NetworkName, context: &Context) {
     }
 }
 
-/// The claims on the network of a pool, in the order of their names.
-fn claims_on(network: &NetworkName, claims: &Store<GuardedClaim>) -> Vec<ObjectRef<GuardedClaim>> {
-    let claims = claims.state().into_iter();
-    let on_network = claims
-        .filter(|claim| claim.0.as_ref().is_ok_and(|claim| super::claim::networks(claim).contains(network)));
-    let mut on_network: Vec<_> = on_network.map(|claim| ObjectRef::from_obj(&*claim)).collect();
-    on_network.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
-    on_network
-}
-
 /// Brings one pool a step further.
 pub(super) async fn reconcile(
     stored: Arc<IPPool>,
@@ -180,7 +172,7 @@ pub(super) async fn reconcile(
     ensure_agent_lease(&stored, &key, &context).await.map_err(failed("creating the agent's Lease"))?;
     // What the agents lack must not keep claims from their addresses.
     let placed = agents::place(&stored, &key, &context).await;
-    let allocator = context.allocators.of(&key, &context);
+    let allocator = context.allocators.of(&stored, &context);
     let pass = allocator
         .refresh()
         .await
@@ -228,7 +220,7 @@ async fn finish(
         move |error| PoolReconcileError::Api { pool, step, error }
     };
     let placed = agents::place(stored, key, context).await;
-    let allocator = context.allocators.of(key, context);
+    let allocator = context.allocators.of(stored, context);
     let pass = allocator
         .refresh()
         .await
@@ -256,8 +248,8 @@ async fn finish(
     }
     context.metrics.pools.forget(key);
     if let Some(network) = network_of(stored) {
-        for claim in claims_on(&network, &context.claims) {
-            context.changed.claims.send(claim);
+        for claim in context.claims_by_network.on(&network) {
+            context.changed.claims.send(claim.key.object());
         }
     }
     Ok(())
