@@ -10,6 +10,7 @@ mod ceiling;
 mod cluster;
 mod deletion;
 mod fixtures;
+mod lifecycle_on_a_cluster;
 mod metrics;
 mod neighbours;
 mod networks;
