@@ -119,6 +119,7 @@ checks! {
         a_merge_sets_and_null_removes
         a_merge_replaces_lists
         a_merge_on_a_stale_version_conflicts
+        a_json_patch_on_a_stale_version_conflicts
         a_merge_that_changes_nothing_is_not_written
         an_object_that_is_not_there_is_not_found
         a_json_patch_whose_test_holds_is_applied

@@ -45,6 +45,20 @@ pub(crate) async fn a_merge_on_a_stale_version_conflicts(client: &Client) {
     assert_eq!(claims(client).get(name(&old)).await.unwrap().spec.paused, Some(true));
 }
 
+pub(crate) async fn a_json_patch_on_a_stale_version_conflicts(client: &Client) {
+    let old = stored(client, "stale").await;
+    let operations = |paused: bool| {
+        json!([
+            { "op": "replace", "path": "/metadata/resourceVersion", "value": version(&old) },
+            { "op": "add", "path": "/spec/paused", "value": paused },
+        ])
+    };
+    json_patch(client, name(&old), operations(true)).await.unwrap();
+    let status = refusal(json_patch(client, name(&old), operations(false)).await);
+    assert!(status.is_conflict(), "{status}");
+    assert_eq!(claims(client).get(name(&old)).await.unwrap().spec.paused, Some(true));
+}
+
 pub(crate) async fn a_merge_that_changes_nothing_is_not_written(client: &Client) {
     let old = stored(client, "equal").await;
     let new = merge(client, name(&old), &json!({ "spec": { "vmName": "vm" } })).await.unwrap();

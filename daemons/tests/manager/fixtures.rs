@@ -24,6 +24,8 @@ use vmdhcp_daemons::runtime::Shutdown;
 use crate::neighbours;
 
 pub(crate) const NAMESPACE: &str = "default";
+/// Managers look at a whole cluster, so there is one at a time on the one that tests share.
+pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// How long a condition is waited for before the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 

@@ -19,4 +19,5 @@ mod recovery;
 mod refusals;
 mod scale;
 mod vms;
+mod vms_on_a_cluster;
 mod written;

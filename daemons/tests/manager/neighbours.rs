@@ -8,8 +8,6 @@ use vmdhcp_core::api::{
 };
 use vmdhcp_daemons::cluster::local::{Kind, Kinds};
 
-use crate::fixtures::NAMESPACE;
-
 /// What a cluster with KubeVirt and Multus serves beside our own kinds.
 pub(crate) fn kinds() -> Kinds {
     Kinds::standard()
@@ -19,7 +17,7 @@ pub(crate) fn kinds() -> Kinds {
 }
 
 fn named(name: &str) -> ObjectMeta {
-    ObjectMeta { name: Some(name.to_owned()), namespace: Some(NAMESPACE.to_owned()), ..ObjectMeta::default() }
+    ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() }
 }
 
 /// A VM without network cards.

@@ -7,10 +7,11 @@ use futures::{StreamExt, stream};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, ListParams, PostParams};
 use kube::{Client, ResourceExt};
+use tokio::sync::MutexGuard;
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig as Claim};
 use vmdhcp_daemons::manager::Limits;
 
-use crate::fixtures::{Manager, NAMESPACE, claim, ipv4, pool, pool_condition};
+use crate::fixtures::{ALONE, Manager, NAMESPACE, claim, ipv4, pool, pool_condition};
 use crate::written::Written;
 use vmdhcp_testcluster as testcluster;
 
@@ -36,14 +37,16 @@ struct Stage {
     client: Client,
     manager: Manager,
     written: Written,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Stage {
     async fn set(run: Run) -> Option<Self> {
+        let alone = ALONE.lock().await;
         let client = testcluster::client().await?;
         let written = Written::default();
         let manager = Manager::start_within(written.through(client.clone()), run.limits);
-        let stage = Self { run, client, manager, written };
+        let stage = Self { run, client, manager, written, _alone: alone };
         stage.api().create(&PostParams::default(), &pool(stage.run.cidr, 3_600)).await.unwrap();
         Some(stage)
     }
