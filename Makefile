@@ -16,7 +16,7 @@ TRIPLE = $(or $(TRIPLE_$(ARCH)),$(error ARCH is amd64 or arm64, not "$(ARCH)"))
 LINKER = $(if $(filter $(ARCH),$(HOST_ARCH)),,CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER=$(subst -unknown,,$(TRIPLE))-gcc)
 BINARY = target/$(TRIPLE)/dist/vmdhcp
 
-.PHONY: build binary image help demo test generate fmt lint doc unit clients testcluster conformance scale run sim
+.PHONY: build binary image help demo test generate fmt lint doc unit clients testcluster conformance scale measured burst kills run sim
 
 build: image ## Build the static binary, and an image of it (ARCH=amd64|arm64)
 
@@ -71,6 +71,19 @@ scale: testcluster ## Fill a pool on a real API server up to its size limit (doc
 		--config 'profile.dev.package.vmdhcp-core.opt-level=2' \
 		--config 'profile.dev.package.vmdhcp-daemons.opt-level=2' \
 		-- --ignored --nocapture forty_thousand
+
+# What the bursts run: the manager, and the load that is put on it, both optimised.
+MEASURED = VMDHCP_BIN=$(CURDIR)/target/measured/vmdhcp VMDHCP_TESTCLUSTER=$(TESTCLUSTER) \
+	$(CARGO) test --locked --profile measured -p vmdhcp-e2e --test bursts -- --ignored --nocapture
+
+measured: testcluster
+	$(CARGO) build --locked --profile measured -p vmdhcp-cli
+
+burst: measured ## Create 5,000 VMs at once, and 3,000 at 150 a second, on a real API server (docs/speed.md)
+	$(MEASURED) five_thousand
+
+kills: measured ## Kill the leading manager 20 times in a burst of 2,000 VMs, on a real API server (docs/speed.md)
+	$(MEASURED) twenty
 
 SEEDS ?= 2000
 

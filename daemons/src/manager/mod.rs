@@ -42,7 +42,7 @@ use k8s_openapi::api::core::v1::ResourceRequirements;
 use kube::Client;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::Controller;
+use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::Store;
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
 use vmdhcp_core::api::{
@@ -61,6 +61,10 @@ use watches::{FirstList, touched, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many claims, or VMs, are being written at a time. None of them waits for another, or for a pool; and kube looks at each of
+/// those that are under way whenever one of them moves.
+const AT_ONCE: u16 = 64;
 
 /// A claim object as it is watched: one that cannot be read is one object that cannot be read.
 type GuardedClaim = DeserializeGuard<VirtualMachineNetworkConfig>;
@@ -164,6 +168,7 @@ struct Context {
     events: events::Events,
     pools: Store<IPPool>,
     claims: Store<GuardedClaim>,
+    claims_by_network: Arc<claim::ClaimIndex>,
     leases: Store<Lease>,
     /// Empty where KubeVirt is not there.
     virtual_machines: Store<GuardedVirtualMachine>,
@@ -265,8 +270,7 @@ async fn run_once(
     let stop = Shutdown::new();
     let everything = watcher::Config::default;
     let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
-    let claims =
-        watched(Api::<GuardedClaim>::all(client.clone()), everything(), "VirtualMachineNetworkConfigs");
+    let (claims, claims_by_network) = claim::watch(&client, &metrics);
     let pool::AgentWatches { leases, pods, deployments, budgets } =
         pool::AgentWatches::start(&client, &placement);
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
@@ -284,6 +288,7 @@ async fn run_once(
         vm_networks: vmnetwork::Ledger::default(),
         pools: pools.store.clone(),
         claims: claims.store.clone(),
+        claims_by_network,
         client,
         placement,
         clock,
@@ -310,8 +315,11 @@ async fn run_once(
         defect: None,
     });
 
-    let pool_events =
-        pools.events.inspect_ok(vm::pool_changes(&context)).inspect_ok(vmnetwork::pool_changes(&context));
+    let pool_events = pools
+        .events
+        .inspect_ok(vm::pool_changes(&context))
+        .inspect_ok(pool::pool_changes(&context))
+        .inspect_ok(vmnetwork::pool_changes(&context));
     let claim_events = claims.events.inspect_ok(vm::claim_changes(&context));
     let instance_events = instances.events.inspect_ok(vm::instance_changes(&context));
     let network_events = networks
@@ -330,6 +338,7 @@ async fn run_once(
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
     let claims = Controller::for_stream(touched(claim_events), claims.store)
+        .with_config(controller::Config::default().concurrency(AT_ONCE))
         .reconcile_on(changes::stream(changes.claims))
         .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())
@@ -346,6 +355,7 @@ async fn run_once(
             return stop.wait().await;
         }
         Controller::for_stream(touched(virtual_machines.events), virtual_machines.store)
+            .with_config(controller::Config::default().concurrency(AT_ONCE))
             .reconcile_on(changes::stream(changes.virtual_machines))
             .graceful_shutdown_on(stopped(&stop))
             .run(vm::reconcile, vm::error_policy, context.clone())

@@ -49,7 +49,7 @@ pub(super) fn watched<K>(api: Api<K>, config: watcher::Config, kind: &'static st
 where
     K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
-    kept(watcher(api, config).default_backoff(), kind)
+    kept(watcher(api, config).default_backoff(), kind, |_| {})
 }
 
 /// Watches a kind of others, of whose objects much is not read: `trim` drops that before they are kept.
@@ -62,19 +62,25 @@ pub(super) fn trimmed<K>(
 where
     K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
-    kept(watcher(api, config).default_backoff().modify(trim), kind)
+    kept(watcher(api, config).default_backoff().modify(trim), kind, |_| {})
 }
 
-fn kept<K>(
+/// A watch whose objects are kept, and whose events are shown to `note` before anybody can act on them.
+pub(super) fn kept<K>(
     events: impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
     kind: &'static str,
+    mut note: impl FnMut(&watcher::Event<K>) + Send + 'static,
 ) -> Watched<K>
 where
     K: kube::Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
 {
     let (store, writer) = reflector::store();
-    let (first_list, note) = first_list(kind);
-    Watched { store, first_list, events: events.reflect(writer).inspect_ok(note).boxed() }
+    let (first_list, mut note_first) = first_list(kind);
+    let events = events.reflect(writer).inspect_ok(move |event| {
+        note(event);
+        note_first(event);
+    });
+    Watched { store, first_list, events: events.boxed() }
 }
 
 /// A kind that is not served: there is nothing of it, and nothing happens to it.

@@ -78,10 +78,7 @@ async fn a_held_agent_keeps_its_image_through_an_upgrade_and_the_loss_of_pod_and
 
 #[tokio::test]
 async fn upstreams_agent_goes_once_ours_serves() {
-    let cluster = Cluster::start();
-    cluster.create_network(&[]).await;
-    let bare = cluster.create_upstreams_pod().await;
-    cluster.manager.create(&seed_pool()).await;
+    let (cluster, bare) = Cluster::take_over(&seed_pool()).await;
     let pool = cluster.manager.until("ippool-1", serving_in(&bare)).await;
     assert_eq!(pool_condition(&pool, "AgentReady").status, "True");
     let ours = cluster.start_pod().await;
@@ -98,12 +95,9 @@ async fn upstreams_agent_goes_once_ours_serves() {
 
 #[tokio::test]
 async fn upstreams_agent_is_kept_while_its_upgrade_is_held() {
-    let cluster = Cluster::start();
-    cluster.create_network(&[]).await;
-    let bare = cluster.create_upstreams_pod().await;
     let mut pool = seed_pool();
     pool.annotations_mut().insert(HOLD_AGENT_UPGRADE_ANNOTATION.to_owned(), "true".to_owned());
-    cluster.manager.create(&pool).await;
+    let (cluster, bare) = Cluster::take_over(&pool).await;
     let is_held = |pool: &IPPool| pool_condition(pool, "Registered").reason == "UpgradeHeld";
     let pool = cluster.manager.until("ippool-1", is_held).await;
     assert!(serving_in(&bare)(&pool) && pool_condition(&pool, "CacheReady").status == "True");

@@ -363,7 +363,7 @@ impl Manager {
 }
 
 /// `True`, `False` or nothing: a claim's condition.
-fn status_of(claim: &VirtualMachineNetworkConfig, type_: &str) -> String {
+pub(crate) fn status_of(claim: &VirtualMachineNetworkConfig, type_: &str) -> String {
     condition(claim.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default(), type_)
         .status
 }

@@ -76,3 +76,21 @@ async fn requests_are_counted_by_verb_resource_and_code_and_failures_by_controll
         assert!(text.contains(series), "{series} in {text}");
     }
 }
+
+#[tokio::test]
+async fn how_long_each_card_waited_for_its_address_is_in_a_histogram() {
+    let manager = Manager::start();
+    manager.create(&seed_pool()).await;
+    for number in 1..4 {
+        manager.create(&claim(&format!("vm-{number}"), number)).await;
+        manager.addresses(&format!("vm-{number}")).await;
+    }
+    manager.until_series("vmdhcp_allocation_seconds_count", &[" 3"]).await;
+    // A change of what it has already is no allocation of a card that waited.
+    manager
+        .patch::<VirtualMachineNetworkConfig>("vm-1", json!({ "metadata": { "labels": { "a": "b" } } }))
+        .await;
+    manager.create(&claim("vm-4", 4)).await;
+    manager.addresses("vm-4").await;
+    manager.until_series("vmdhcp_allocation_seconds_count", &[" 4"]).await;
+}

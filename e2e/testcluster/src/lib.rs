@@ -8,7 +8,12 @@
 //!
 //! Where its binaries are not built (`make testcluster`), all of them say `None`, and what wants them is left out;
 //! `VMDHCP_TESTCLUSTER=required` makes that a failure.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a stage for tests: it fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a stage for tests: it fails by panicking"
+)]
 
 mod accounts;
 mod release;
@@ -90,8 +95,13 @@ impl TestCluster {
         let mut ready = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         let folder = ready.split_whitespace().find_map(|word| word.strip_prefix("data-dir="));
-        let folder = folder.expect("the control plane should have come up; its own words are above");
-        let cluster = Self { folder: folder.into(), process };
+        let Some(folder) = folder.map(PathBuf::from) else {
+            let end = process.wait();
+            panic!(
+                "the control plane has not come up ({end:?}), and said {ready:?}; its own words are above"
+            );
+        };
+        let cluster = Self { folder, process };
         apart(install_kinds(&cluster.folder.join("admin.kubeconfig")));
         // Its garbage collector would look for the new kinds only after half a minute.
         let pid = cluster.process.id().to_string();

@@ -62,9 +62,9 @@ pub(super) struct Holders<'a> {
 
 impl<'a> Holders<'a> {
     /// Elects one claim a MAC, and gathers the declarations.
-    pub(super) fn elect(pool: &'a Pool, allocations: &Allocations, claims: &'a [Claim]) -> Self {
-        let mut elected: BTreeMap<MacAddr, &Claim> = BTreeMap::new();
-        for claim in claims.iter().filter(|claim| claim.intent == Intent::Hold) {
+    pub(super) fn elect(pool: &'a Pool, allocations: &Allocations, claims: &[&'a Claim]) -> Self {
+        let mut elected: BTreeMap<MacAddr, &'a Claim> = BTreeMap::new();
+        for &claim in claims.iter().filter(|claim| claim.intent == Intent::Hold) {
             let best = elected.entry(claim.mac).or_insert(claim);
             if rank(claim, allocations) < rank(best, allocations) {
                 *best = claim;
@@ -77,7 +77,7 @@ impl<'a> Holders<'a> {
         in_order.sort_by_key(|holder| (holder.claim.map(|claim| &claim.owner), holder.mac));
         let position = in_order.iter().enumerate().map(|(at, holder)| (holder.mac, at)).collect();
 
-        let mut by_age: Vec<_> = claims.iter().collect();
+        let mut by_age: Vec<_> = claims.to_vec();
         by_age.sort_by_key(|claim| (&claim.owner, claim.mac, claim.wanted, claim.remembered, claim.granted));
         let reserved_for = pool.reservations.iter().filter_map(|(&mac, r)| Some((r.address?, mac))).collect();
         let mut holders = Self {

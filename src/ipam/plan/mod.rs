@@ -18,6 +18,7 @@ mod pick;
 mod recover;
 mod retire;
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -29,8 +30,14 @@ use crate::pool::Pool;
 /// What has to change in a pool's allocations, and what becomes of each claim of its network.
 ///
 /// `claims` are all of them: an address whose claim is missing counts as nobody's, and is kept and reported.
-pub fn plan(pool: &Pool, allocations: &Allocations, claims: &[Claim], evidence: &Evidence<'_>) -> Plan {
-    let holders = Holders::elect(pool, allocations, claims);
+pub fn plan(
+    pool: &Pool,
+    allocations: &Allocations,
+    claims: &[impl Borrow<Claim>],
+    evidence: &Evidence<'_>,
+) -> Plan {
+    let claims: Vec<&Claim> = claims.iter().map(Borrow::borrow).collect();
+    let holders = Holders::elect(pool, allocations, &claims);
     let mut planner = Planner::new(pool, allocations, &holders, evidence);
     planner.take_evidence();
     planner.keep_served();
@@ -44,7 +51,7 @@ pub fn plan(pool: &Pool, allocations: &Allocations, claims: &[Claim], evidence: 
     }
     planner.mark_reservations();
     planner.forget();
-    planner.finish(claims)
+    planner.finish(&claims)
 }
 
 /// A plan in the making.
@@ -189,7 +196,7 @@ impl<'a> Planner<'a> {
     }
 
     /// What becomes of everybody.
-    fn finish(self, claims: &[Claim]) -> Plan {
+    fn finish(self, claims: &[&Claim]) -> Plan {
         let none_left = self.none_left();
         let waiting: Vec<_> =
             self.holders.in_order.iter().map(|holder| (holder, self.waiting(holder, &none_left))).collect();

@@ -1,25 +1,30 @@
 //! The claim reconciler: each card of a VirtualMachineNetworkConfig gets its address, or a reason why not.
 
+mod index;
 mod observe;
 mod plan;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::runtime::controller::Action;
-use kube::{Resource, ResourceExt};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
-use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{CARDS_ANNOTATION, VMNETCFG_FINALIZER, VirtualMachineNetworkConfig};
 use vmdhcp_core::ipam::Outcome;
 
-pub(super) use observe::{Place, StoredCard, as_list, claims_on, listed, longer_record, networks};
+pub(super) use index::{CardRef, ClaimIndex, ClaimKey, ClaimOnNetwork};
+use observe::networks;
+pub(super) use observe::{Place, as_list, listed, longer_record};
 
 use super::defects::Defect;
-use super::pool::{AllocatorError, pool_of_network};
-use super::{Context, GuardedClaim, ManagerError, Settlement};
+use super::pool::allocator::Allocator;
+use super::pool::{Told, pool_of_network};
+use super::watches::{Watched, kept};
+use super::{Context, GuardedClaim, ManagerError, ManagerMetrics, Settlement};
+use crate::cluster::version;
 use plan::{ClaimPlan, Settlements};
 
 /// Why a claim could not be reconciled; it is tried again.
@@ -27,8 +32,6 @@ use plan::{ClaimPlan, Settlements};
 pub(super) enum ClaimReconcileError {
     #[error("VirtualMachineNetworkConfig {claim}: {step}: {error}")]
     Api { claim: String, step: &'static str, error: kube::Error },
-    #[error("VirtualMachineNetworkConfig {claim}: network {network}: {error}")]
-    Allocator { claim: String, network: NetworkName, error: AllocatorError },
     #[error(transparent)]
     Watch(#[from] ManagerError),
     #[error("VirtualMachineNetworkConfig {claim} cannot be read: {error}")]
@@ -41,7 +44,6 @@ impl ClaimReconcileError {
         match self {
             Self::Api { error: kube::Error::Api(status), .. } if status.is_conflict() => "Conflict",
             Self::Api { .. } => "Api",
-            Self::Allocator { error, .. } => error.reason(),
             Self::Watch(_) => "Watch",
             Self::Unreadable { .. } => "Unreadable",
         }
@@ -85,11 +87,12 @@ pub(super) async fn reconcile(
         patch_metadata(&api, stored, metadata).await.map_err(failed("adding finalizer and record"))?;
         return Ok(Action::await_change());
     }
-    let settlements = if deleting && context.has(Defect::FinalizerBeforeRelease) {
-        Settlements::new()
+    let settled = if deleting && context.has(Defect::FinalizerBeforeRelease) {
+        Some(Settled { settlements: Settlements::new(), allocators: Vec::new() })
     } else {
-        settle(stored, &name, &context).await?
+        settle(stored, &context)
     };
+    let Some(Settled { settlements, allocators }) = settled else { return Ok(Action::await_change()) };
     let ClaimPlan { status, released, notices } = plan::plan(stored, &settlements, context.now());
     if deleting {
         if released {
@@ -106,9 +109,16 @@ pub(super) async fn reconcile(
     }
     if stored.status.as_ref() != Some(&status) {
         let next = VirtualMachineNetworkConfig { status: Some(status), ..stored.clone() };
-        api.replace_status(&stored.name_any(), &PostParams::default(), &next)
+        let written = api
+            .replace_status(&stored.name_any(), &PostParams::default(), &next)
             .await
             .map_err(failed("writing the status"))?;
+        if let (Some(on), Some(version)) = (version(stored), version(&written)) {
+            let key = ClaimKey::of(stored);
+            for allocator in allocators {
+                allocator.wrote(&key, on, version);
+            }
+        }
         for notice in notices {
             context.events.warn(stored, &notice).await;
         }
@@ -122,25 +132,51 @@ pub(super) async fn reconcile(
     Ok(Action::await_change())
 }
 
-/// Asks the allocator of each network for its outcome, all at once.
-async fn settle(
-    stored: &VirtualMachineNetworkConfig,
-    name: &str,
-    context: &Arc<Context>,
-) -> Result<Settlements, ClaimReconcileError> {
-    let settle_one = async |network: NetworkName| {
-        let Some(pool) = pool_of_network(&network, &context.pools) else { return Ok((network, None)) };
-        let allocator = context.allocators.of(&vmdhcp_core::pool::PoolRef::of(&pool), context);
-        let settled: Result<BTreeMap<_, Settlement>, _> =
-            allocator.settle(&stored.namespace().unwrap_or_default(), &stored.name_any()).await;
-        match settled {
-            Ok(cards) => Ok((network, Some(cards))),
-            Err(AllocatorError::PoolGone) => Ok((network, None)),
-            Err(error) => Err(ClaimReconcileError::Allocator { claim: name.to_owned(), network, error }),
-        }
+/// Watches all claims, and indexes them by network.
+pub(super) fn watch(client: &Client, metrics: &ManagerMetrics) -> (Watched<GuardedClaim>, Arc<ClaimIndex>) {
+    let index = Arc::new(ClaimIndex::new(metrics.allocation_seconds.clone()));
+    let events = watcher(Api::all(client.clone()), watcher::Config::default());
+    let note = {
+        let index = Arc::clone(&index);
+        move |event: &_| index.note(event)
     };
-    let all = futures::future::try_join_all(networks(stored).into_iter().map(settle_one)).await?;
-    Ok(all.into_iter().collect())
+    (kept(events.default_backoff().modify(trim), "VirtualMachineNetworkConfigs", note), index)
+}
+
+/// Drops what is not read of a claim before it is kept. An API server takes an object without managed fields for one
+/// whose managed fields stay as they are.
+fn trim(claim: &mut GuardedClaim) {
+    claim.meta_mut().managed_fields = None;
+}
+
+/// What the pool of each network has told a claim.
+struct Settled {
+    settlements: Settlements,
+    /// Who has told.
+    allocators: Vec<Allocator>,
+}
+
+/// What the pools have told this version of the claim; none before all of them have, of which it is then told.
+fn settle(stored: &VirtualMachineNetworkConfig, context: &Arc<Context>) -> Option<Settled> {
+    let (key, version) = (ClaimKey::of(stored), version(stored)?);
+    let mut settled = Settled { settlements: Settlements::new(), allocators: Vec::new() };
+    let mut is_complete = true;
+    for network in networks(stored) {
+        let Some(pool) = pool_of_network(&network, &context.pools) else {
+            settled.settlements.insert(network, None);
+            continue;
+        };
+        let allocator = context.allocators.of(&pool, context);
+        match allocator.settled(&key, version, pool.metadata.uid.as_deref()) {
+            Told::Settled(cards) => {
+                settled.settlements.insert(network, Some(cards));
+                settled.allocators.push(allocator);
+            }
+            Told::PoolGone => drop(settled.settlements.insert(network, None)),
+            Told::Older | Told::Nothing => is_complete = false,
+        }
+    }
+    is_complete.then_some(settled)
 }
 
 /// Patches metadata under the version that the decision was made on.

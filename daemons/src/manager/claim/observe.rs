@@ -31,6 +31,12 @@ impl StoredCard {
         self.recorded
     }
 
+    /// Whether the stored status says nothing of the card.
+    pub(in crate::manager) fn is_unknown(&self) -> bool {
+        let Self { address, allocated, reason, recorded: _ } = self;
+        address.is_none() && !allocated && reason.is_empty()
+    }
+
     /// Whether the stored status already tells of this settlement.
     pub(in crate::manager) fn agrees_with(&self, settlement: &Settlement) -> bool {
         match settlement {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use vmdhcp_core::NetworkName;
@@ -11,18 +12,17 @@ use vmdhcp_core::api::{
     VirtualMachineNetworkConfigStatus, set_condition,
 };
 use vmdhcp_core::ipam::{Outcome, Waiting};
-use vmdhcp_core::mac::MacAddr;
 
 use super::super::Settlement;
 use super::super::events::Notice;
-use super::super::pool::POOL_TOO_LARGE;
+use super::super::pool::{CardSettlements, POOL_TOO_LARGE};
 use super::observe::remembered;
 
 /// Reason of a card whose claim is paused.
 pub(super) const PAUSED: &str = "Paused";
 
 /// For each network of the claim what its pool says of each card; none where the network has no pool.
-pub(super) type Settlements = BTreeMap<NetworkName, Option<BTreeMap<MacAddr, Settlement>>>;
+pub(super) type Settlements = BTreeMap<NetworkName, Option<Arc<CardSettlements>>>;
 
 /// What has to be written.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +85,7 @@ pub(super) fn plan(
     set_condition(&mut status.conditions, "Disabled", paused.into(), disabled, "", now);
     let in_sync = if paused { PAUSED } else { "StaleClaimsReleased" };
     set_condition(&mut status.conditions, "InSynced", (!paused).into(), in_sync, "", now);
-    let released = settlements.values().flatten().flat_map(BTreeMap::values).all(is_released);
+    let released = settlements.values().flatten().flat_map(|cards| cards.values()).all(is_released);
     ClaimPlan { status, released, notices }
 }
 

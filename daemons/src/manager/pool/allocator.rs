@@ -4,7 +4,7 @@
 //! the API refuses is divided until the bad claim stands alone, so that it costs only itself.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
@@ -16,6 +16,7 @@ use vmdhcp_core::ipam::{Outcome, Versions};
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::PoolRef;
 
+use super::super::claim::ClaimKey;
 use super::super::defects::Defect;
 use super::super::metrics::PoolCounts;
 use super::super::pacer::Cadence;
@@ -23,8 +24,9 @@ use super::super::vmnetwork::Standing;
 use super::super::{Context, Settlement};
 use super::apply::{self, WriteError};
 use super::loss::is_behind;
-use super::observe::{ClaimKey, Observation, agents_of, allocations};
-use super::plan::{self, PoolPlan, Refusals, Settlements};
+use super::observe::{Observation, agents_of, allocations};
+use super::plan::{self, PoolPlan, Refusals};
+use super::told::{Askers, Tellings, Told};
 use crate::cluster::version;
 
 /// How often a write may come too late before whoever waits is told to come again.
@@ -35,9 +37,10 @@ const REFUSAL_LASTS: Duration = Duration::from_secs(300);
 const WATCH_DELAY: Duration = Duration::from_secs(15);
 /// How often agents are checked for silence.
 const AGENT_CHECK: Duration = Duration::from_secs(20);
-/// After this long a claim that has been told, and whose status does not say so, is told again: it may have asked when
-/// its own copy of the pool was behind.
+/// After this long a claim that has been told, and whose status does not say so, is told again.
 const TELL_AGAIN: Duration = Duration::from_secs(20);
+/// Pause after a pass that failed.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Why a request could not be settled now.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -76,44 +79,57 @@ pub(in crate::manager) struct Pass {
     pub(in crate::manager) drained: bool,
     /// The operator's list of addresses to re-use has been acted on.
     pub(in crate::manager) reuse_acted_on: bool,
-    settlements: Arc<Settlements>,
 }
 
-/// Somebody who waits for a pass.
-struct Request {
-    /// The claim that asks, if it is one: it learns its outcome by the answer.
-    claim: Option<ClaimKey>,
-    reply: oneshot::Sender<Result<Pass, AllocatorError>>,
+/// Somebody who wants a pass.
+enum Request {
+    /// A version of a claim that has been told nothing yet.
+    Claim(ClaimKey, u64),
+    /// Somebody who waits for what a pass leaves behind.
+    Refresh(Reply),
 }
+
+type Reply = oneshot::Sender<Result<Pass, AllocatorError>>;
 
 /// Asks an allocator for a pass over its pool.
 #[derive(Clone)]
 pub(in crate::manager) struct Allocator {
     requests: mpsc::UnboundedSender<Request>,
+    tellings: Arc<Mutex<Tellings>>,
 }
 
 impl Allocator {
     /// A pass that starts after this call, and what it leaves.
     pub(in crate::manager) async fn refresh(&self) -> Result<Pass, AllocatorError> {
-        self.ask(None).await
-    }
-
-    async fn ask(&self, claim: Option<ClaimKey>) -> Result<Pass, AllocatorError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Request { claim, reply }).map_err(|_| AllocatorError::Stopping)?;
+        self.requests.send(Request::Refresh(reply)).map_err(|_| AllocatorError::Stopping)?;
         answer.await.unwrap_or(Err(AllocatorError::Stopping))
     }
 
-    /// What the cards of one claim get, once it is written.
-    pub(in crate::manager) async fn settle(
-        &self,
-        namespace: &str,
-        name: &str,
-    ) -> Result<BTreeMap<MacAddr, Settlement>, AllocatorError> {
-        let claim = ClaimKey { namespace: namespace.to_owned(), name: name.to_owned() };
-        let pass = self.ask(Some(claim.clone())).await?;
-        Ok(pass.settlements.get(&claim).cloned().unwrap_or_default())
+    /// What that version of a claim has been told by the pool of that UID. If it is nothing, the claim is looked at again
+    /// after the next pass.
+    pub(in crate::manager) fn settled(&self, claim: &ClaimKey, version: u64, pool: Option<&str>) -> Told {
+        let tellings = lock(&self.tellings);
+        if tellings.is_gone(pool) {
+            return Told::PoolGone;
+        }
+        let told = tellings.of(claim, version);
+        if matches!(told, Told::Nothing) {
+            // While the lock is held: an allocator that ends looks here for the last time after it has said so.
+            // Without a receiver the manager is ending.
+            let _ = self.requests.send(Request::Claim(claim.clone(), version));
+        }
+        told
     }
+
+    /// Notes that a claim's status says what it has been told, in the version that came of that.
+    pub(in crate::manager) fn wrote(&self, claim: &ClaimKey, on: u64, version: u64) {
+        lock(&self.tellings).wrote(claim, on, version);
+    }
+}
+
+fn lock(tellings: &Mutex<Tellings>) -> MutexGuard<'_, Tellings> {
+    tellings.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The allocators of all pools.
@@ -125,18 +141,23 @@ pub(in crate::manager) struct Allocators {
 }
 
 impl Allocators {
-    /// The allocator of that pool, started if need be.
-    pub(in crate::manager) fn of(&self, key: &PoolRef, context: &Arc<Context>) -> Allocator {
+    /// The allocator of that pool, started if need be; of one that is gone, the one that knows that.
+    pub(in crate::manager) fn of(&self, pool: &IPPool, context: &Arc<Context>) -> Allocator {
+        let key = PoolRef::of(pool);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((allocator, task)) = running.get(key)
-            && !task.is_finished()
-        {
-            return allocator.clone();
+        if let Some((allocator, task)) = running.get(&key) {
+            let tellings = lock(&allocator.tellings);
+            if tellings.is_gone(pool.metadata.uid.as_deref()) || !(tellings.has_ended() || task.is_finished())
+            {
+                return allocator.clone();
+            }
         }
         let (requests, received) = mpsc::unbounded_channel();
-        let task = tokio::spawn(Task::new(key.clone(), Arc::downgrade(context)).run(received));
-        let allocator = Allocator { requests };
-        running.insert(key.clone(), (allocator.clone(), task));
+        let tellings = Arc::default();
+        let task = Task::new(key.clone(), Arc::downgrade(context), Arc::clone(&tellings));
+        let task = tokio::spawn(task.run(received));
+        let allocator = Allocator { requests, tellings };
+        running.insert(key, (allocator.clone(), task));
         allocator
     }
 
@@ -183,18 +204,21 @@ struct Task {
     base_read: Instant,
     /// What is known of its versions.
     versions: Versions,
+    /// UID of the pool that this is about.
+    uid: Option<String>,
     refusals: Refusals,
     refused_at: Option<Instant>,
     cadence: Cadence,
-    /// What each claim has been told or is being told, since when.
-    announced: Arc<Settlements>,
-    announced_since: Instant,
+    /// What each claim has been told.
+    tellings: Arc<Mutex<Tellings>>,
+    /// Since when nobody was told again.
+    told_again: Instant,
     /// Whether a VM used the pool at the last pass.
     was_used: bool,
 }
 
 impl Task {
-    fn new(key: PoolRef, context: Weak<Context>) -> Self {
+    fn new(key: PoolRef, context: Weak<Context>, tellings: Arc<Mutex<Tellings>>) -> Self {
         let (base, refused_at) = (None, None);
         Self {
             key,
@@ -202,54 +226,73 @@ impl Task {
             base,
             base_read: Instant::now(),
             versions: Versions::default(),
+            uid: None,
             refusals: Refusals::new(),
             refused_at,
             cadence: Cadence::default(),
-            announced: Arc::default(),
-            announced_since: Instant::now(),
+            tellings,
+            told_again: Instant::now(),
             was_used: true,
         }
     }
 
     async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         let mut wake = None;
-        let mut waiting: Vec<Request> = Vec::new();
+        let (mut askers, mut replies) = (Askers::new(), Vec::new());
         loop {
             let pause = wake.unwrap_or(AGENT_CHECK).min(AGENT_CHECK);
+            let mut add = |request, askers: &mut Askers| match request {
+                Request::Claim(claim, version) => drop(askers.insert(claim, version)),
+                Request::Refresh(reply) => replies.push(reply),
+            };
             match tokio::time::timeout(pause, requests.recv()).await {
-                Ok(Some(request)) => waiting.push(request),
+                Ok(Some(request)) => add(request, &mut askers),
                 Ok(None) => return,
                 Err(_elapsed) => {}
             }
             let Some(context) = self.context.upgrade() else { return };
             let open = self.cadence.next_write(Instant::now());
             while let Ok(Some(request)) = tokio::time::timeout_at(open, requests.recv()).await {
-                waiting.push(request);
+                add(request, &mut askers);
             }
             while let Ok(request) = requests.try_recv() {
-                waiting.push(request);
+                add(request, &mut askers);
             }
-            let batch = std::mem::take(&mut waiting);
-            if !batch.is_empty() {
-                #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 claims")]
-                context.metrics.claims_per_pass.observe(batch.len() as f64);
-            }
-            let askers = batch.iter().filter_map(|request| request.claim.clone()).collect();
-            let (result, next) = match self.pass(&context, &askers).await {
-                Ok((pass, next)) => (Ok(pass), next),
-                Err(error) => (Err(error), None),
+            let result = self.pass(&context, &askers).await;
+            wake = match &result {
+                Ok((_, next)) => *next,
+                Err(_) => Some(RETRY),
             };
-            wake = next;
-            let gone = matches!(result, Err(AllocatorError::PoolGone));
-            for Request { reply, .. } in batch {
+            let result = result.map(|(pass, _)| pass);
+            for reply in replies.drain(..) {
                 // Whoever asked may have gone away meanwhile.
                 let _ = reply.send(result.clone());
             }
-            if gone {
-                context.metrics.pools.forget(&self.key);
-                // A pool of that name that comes later gets an allocator of its own.
-                return;
+            match result {
+                Ok(_) => askers.clear(),
+                Err(AllocatorError::PoolGone) => return self.end(&context, askers, requests),
+                // Whoever waits is told when it succeeds.
+                Err(error) => {
+                    context.metrics.reconcile_failed("allocator", error.reason());
+                    tracing::warn!(pool = %self.key, %error, waiting = askers.len(), "trying again");
+                }
             }
+        }
+    }
+
+    /// The pool is gone. One of that name that comes later gets an allocator of its own.
+    fn end(self, context: &Context, mut askers: Askers, mut requests: mpsc::UnboundedReceiver<Request>) {
+        context.metrics.pools.forget(&self.key);
+        let told = lock(&self.tellings).end(self.uid);
+        // Nobody asks any more from now on.
+        while let Ok(request) = requests.try_recv() {
+            if let Request::Claim(claim, version) = request {
+                askers.insert(claim, version);
+            }
+        }
+        let concerned: BTreeSet<_> = told.into_iter().chain(askers.into_keys()).collect();
+        for claim in concerned {
+            context.changed.claims.send(claim.object());
         }
     }
 
@@ -257,7 +300,7 @@ impl Task {
     async fn pass(
         &mut self,
         context: &Context,
-        askers: &BTreeSet<ClaimKey>,
+        askers: &Askers,
     ) -> Result<(Pass, Option<Duration>), AllocatorError> {
         if self.refused_at.is_some_and(|at| at.elapsed() > REFUSAL_LASTS) {
             self.refusals.clear();
@@ -314,6 +357,9 @@ impl Task {
     async fn observe(&mut self, context: &Context, reread: bool) -> Result<Observation, AllocatorError> {
         let stored = context.pools.get(&ObjectRef::new(&self.key.name).within(&self.key.namespace));
         let former = self.base.take();
+        if let Some(known) = stored.as_ref().or(former.as_ref()) {
+            self.uid = known.uid();
+        }
         let is_ahead_of_watch = former
             .as_ref()
             .is_some_and(|base| stored.as_ref().is_none_or(|stored| version(&**base) > version(&**stored)));
@@ -396,38 +442,30 @@ impl Task {
         Ok(())
     }
 
-    /// Tells the claims whose outcome has changed and who have not asked, and what the pass leaves behind.
+    /// Tells the claims, and says what the pass leaves behind.
     fn finish(
         &mut self,
         context: &Context,
         observation: &Observation,
         planned: PoolPlan,
-        askers: &BTreeSet<ClaimKey>,
+        askers: &Askers,
     ) -> (Pass, Option<Duration>) {
-        let PoolPlan { status, settlements, wake, drained, .. } = planned;
+        let PoolPlan { status, settlements, wake, drained, changed: _, notices: _, news: _ } = planned;
         if let (Ok((pool, _)), Some(ipv4)) = (&observation.pool, &status.ipv4) {
             let counts = PoolCounts::new(pool, ipv4, waiting(&settlements));
             context.metrics.pools.show(self.key.clone(), counts);
         }
-        if self.announced_since.elapsed() > TELL_AGAIN {
-            self.announced = Arc::default();
-            self.announced_since = Instant::now();
+        let again = self.told_again.elapsed() > TELL_AGAIN;
+        if again {
+            self.told_again = Instant::now();
         }
-        for (claim, cards) in &settlements {
-            let told = self.announced.get(claim);
-            let knows =
-                |(mac, settlement): (&MacAddr, &Settlement)| match told.and_then(|cards| cards.get(mac)) {
-                    Some(told) => told == settlement,
-                    None => observation
-                        .known
-                        .get(claim)
-                        .and_then(|cards| cards.get(mac))
-                        .is_some_and(|card| card.agrees_with(settlement)),
-                };
-            // Who asks is told by the answer; to be sent to ask again would only cost a conflict.
-            if !askers.contains(claim) && !cards.iter().all(knows) {
-                context.changed.claims.send(claim.object());
-            }
+        let (look, news) = lock(&self.tellings).tell(observation, &settlements, askers, again);
+        if news > 0 {
+            #[expect(clippy::cast_precision_loss, reason = "a pool has far fewer than 2^52 claims")]
+            context.metrics.claims_per_pass.observe(news as f64);
+        }
+        for claim in look {
+            context.changed.claims.send(claim.object());
         }
         let is_used = !observation.users.is_empty();
         let waits = observation.standing.as_ref().is_some_and(Standing::waits_for_vms);
@@ -436,21 +474,19 @@ impl Task {
             context.changed.pools.send(ObjectRef::from_obj(&*observation.object));
         }
         self.was_used = is_used || !waits;
-        self.announced = Arc::new(settlements);
         let wake = wake.map(|at| {
             let left = at.duration_since(observation.now).max(jiff::SignedDuration::ZERO);
             Duration::try_from(left).unwrap_or(AGENT_CHECK)
         });
         let object = self.base.clone().unwrap_or_else(|| Arc::clone(&observation.object));
-        let reuse_acted_on = observation.is_reuse_acted_on();
-        (Pass { object, drained, reuse_acted_on, settlements: Arc::clone(&self.announced) }, wake)
+        (Pass { object, drained, reuse_acted_on: observation.is_reuse_acted_on() }, wake)
     }
 }
 
 /// How many cards wait, by the reason.
-fn waiting(settlements: &Settlements) -> BTreeMap<&'static str, usize> {
+fn waiting(settlements: &[Settlement]) -> BTreeMap<&'static str, usize> {
     let mut waiting = BTreeMap::new();
-    for settlement in settlements.values().flat_map(BTreeMap::values) {
+    for settlement in settlements {
         let reason = match settlement {
             Settlement::Planned(Outcome::Waits(why)) => why.reason(),
             Settlement::Refused { reason, .. } => reason,

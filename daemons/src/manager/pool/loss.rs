@@ -10,6 +10,7 @@ use vmdhcp_core::api::{ALLOCATING_ANNOTATION, AgentReport, IPPool, LossCause, RE
 use vmdhcp_core::ipam::{self, Allocations};
 use vmdhcp_core::mac::MacAddr;
 
+use super::super::claim::CardRef;
 use super::observe::Agent;
 use crate::cluster::version;
 
@@ -28,7 +29,7 @@ impl Loss {
         object: &IPPool,
         allocations: &Allocations,
         agents: &[Agent],
-        claims: &[ipam::Claim],
+        cards: &[CardRef],
         reuse: &str,
     ) -> Self {
         let of_this_pool = |agent: &&Agent| object.metadata.uid.as_ref() == Some(&agent.report.pool_uid);
@@ -47,7 +48,7 @@ impl Loss {
                 && agents.iter().all(|agent| of_this_pool(&agent) && agent.report.witnessed == since)
         });
         Self {
-            cause: has_lost_its_status(object, claims)
+            cause: has_lost_its_status(object, cards)
                 .then_some(LossCause::StatusLost)
                 .or_else(|| is_behind(object, agents).then_some(LossCause::OlderBackup)),
             served,
@@ -72,12 +73,12 @@ impl Loss {
 
 /// Whether a pool that has given addresses has none in its status. All that we ever write has the longest lease in it;
 /// a pool is marked after its first such status, and not before.
-fn has_lost_its_status(object: &IPPool, claims: &[ipam::Claim]) -> bool {
+fn has_lost_its_status(object: &IPPool, cards: &[CardRef]) -> bool {
     let ipv4 = object.status.as_ref().and_then(|status| status.ipv4.as_ref());
     if ipv4.is_some_and(|ipv4| ipv4.longest_lease.is_some()) {
         return false;
     }
-    is_marked(object) || (ipv4.is_none() && claims.iter().any(|claim| claim.granted))
+    is_marked(object) || (ipv4.is_none() && cards.iter().any(|card| card.claim.granted))
 }
 
 /// Whether the pool is marked as one whose status has been written.

@@ -1,7 +1,7 @@
 //! Everything that a pool's plan looks at, gathered in one value. Needs a client only where the store may be behind.
 
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -10,36 +10,20 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use kube::runtime::reflector::ObjectRef;
 use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AgentReport, IPPool, REUSE_ANNOTATION};
 use vmdhcp_core::ipam::{Allocations, Versions, Withdrawn};
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::{PoolError, PoolErrors, PoolRef};
-use vmdhcp_core::{NetworkName, Pool, ipam};
+use vmdhcp_core::{NetworkName, Pool};
 
+use super::super::claim::{CardRef, ClaimOnNetwork};
 use super::super::defects::Defect;
 use super::super::vmnetwork::{self, Standing};
-use super::super::{Context, GuardedClaim, Placement, claim};
+use super::super::{Context, Placement};
 use super::agents::{self, Registration, pod};
 use super::loss::Loss;
 use super::{network_of, rival_of};
 use crate::cluster::version;
-
-/// A VirtualMachineNetworkConfig by namespace and name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ClaimKey {
-    pub(super) namespace: String,
-    pub(super) name: String,
-}
-
-impl ClaimKey {
-    pub(super) fn object(&self) -> ObjectRef<GuardedClaim> {
-        ObjectRef::new(&self.name).within(&self.namespace)
-    }
-}
-
-/// What the stored statuses say of the cards of each claim.
-type KnownCards = BTreeMap<ClaimKey, BTreeMap<MacAddr, claim::StoredCard>>;
 
 /// After this long without a renewal an agent counts as gone: three heartbeats and a little.
 const AGENT_TIMEOUT: SignedDuration = SignedDuration::from_secs(40);
@@ -139,9 +123,10 @@ pub(super) struct Observation {
     pub(super) agents: Vec<Agent>,
     /// What none of them grants any more.
     pub(super) withdrawn: Withdrawn,
-    pub(super) claims: Vec<ipam::Claim>,
-    /// The stored state of each claim's card, to tell which claims do not know their outcome yet.
-    pub(super) known: KnownCards,
+    /// The cards that shall have addresses or have to give them up, in the order of `on_network`.
+    pub(super) cards: Vec<CardRef>,
+    /// The claims that they are of, in the order of their names.
+    pub(super) on_network: Vec<Arc<ClaimOnNetwork>>,
     /// Addresses that the operator declares free of any guest.
     pub(super) reuse: BTreeSet<Ipv4Addr>,
     /// What tells of allocations that the pool has lost.
@@ -165,18 +150,19 @@ impl Observation {
         versions.read(version(&*object).unwrap_or_default(), &allocations);
         let agents = agents_of(&key, context);
         let withdrawn = withdrawn(&object, &agents, &placed, versions);
-        let (mut claims, known) = match &network {
-            Some(network) if rival.is_none() => claims_of(network, &allocations, context),
-            _ => Default::default(),
+        let on_network = match &network {
+            Some(network) if rival.is_none() => context.claims_by_network.on(network),
+            _ => Vec::new(),
         };
+        let mut cards = cards_of(&on_network, &allocations);
         let has_status = object.status.as_ref().is_some_and(|status| status.ipv4.is_some());
         if !has_status && context.has(Defect::EmptyStatusTakenForEmptyPool) {
-            for claim in &mut claims {
-                (claim.remembered, claim.granted) = (None, false);
+            for card in &mut cards {
+                *card = card.without_past();
             }
         }
         let reuse = object.annotations().get(REUSE_ANNOTATION).map(String::as_str).unwrap_or_default();
-        let mut loss = Loss::gather(&object, &allocations, &agents, &claims, reuse);
+        let mut loss = Loss::gather(&object, &allocations, &agents, &cards, reuse);
         if !has_status && context.has(Defect::EmptyStatusTakenForEmptyPool) {
             loss.cause = None;
         }
@@ -194,8 +180,8 @@ impl Observation {
             placed,
             agents,
             withdrawn,
-            claims,
-            known,
+            cards,
+            on_network,
             reuse: reuse.split(',').filter_map(|address| address.trim().parse().ok()).collect(),
             loss,
             allocations,
@@ -221,25 +207,13 @@ impl Observation {
 
 /// Claims whose finalizer and record are stored, and those that have an address already: one that has neither gets
 /// none yet, for nobody would release it.
-fn claims_of(
-    network: &NetworkName,
-    allocations: &Allocations,
-    context: &Context,
-) -> (Vec<ipam::Claim>, KnownCards) {
+fn cards_of(claims: &[Arc<ClaimOnNetwork>], allocations: &Allocations) -> Vec<CardRef> {
     let holders = LazyCell::new(|| -> BTreeSet<MacAddr> { allocations.held.values().copied().collect() });
-    let (mut claims, mut known) = (Vec::new(), KnownCards::new());
-    for stored in context.claims.state() {
-        let Ok(stored) = &stored.0 else { continue };
-        for (claim, card) in claim::claims_on(network, stored) {
-            if !card.is_recorded() && !claim.granted && !holders.contains(&claim.mac) {
-                continue;
-            }
-            let key = ClaimKey { namespace: claim.owner.namespace.clone(), name: claim.owner.name.clone() };
-            known.entry(key).or_default().insert(claim.mac, card);
-            claims.push(claim);
-        }
-    }
-    (claims, known)
+    let cards = claims.iter().flat_map(|claim| &claim.cards);
+    let counts = |card: &&CardRef| {
+        card.stored.is_recorded() || card.claim.granted || holders.contains(&card.claim.mac)
+    };
+    cards.filter(counts).cloned().collect()
 }
 
 /// What a stored status says is allocated.

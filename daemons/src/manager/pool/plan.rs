@@ -12,7 +12,7 @@ use super::super::Settlement;
 use super::super::events::Notice;
 use super::ceiling::Room;
 use super::conditions::{set_agents, set_conditions, trouble};
-use super::observe::{ClaimKey, Observation};
+use super::observe::Observation;
 use super::standing;
 
 /// Reason of what waits because the pool is as large as an object can be.
@@ -25,9 +25,6 @@ const WAY_OUT: &str = "delete claims that are not needed, free retiring addresse
 /// Changes that the API has refused, by the MAC that they concern.
 pub(super) type Refusals = BTreeMap<MacAddr, String>;
 
-/// What each card of each claim gets.
-pub(super) type Settlements = BTreeMap<ClaimKey, BTreeMap<MacAddr, Settlement>>;
-
 /// What has to be written, and what holds once it is.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PoolPlan {
@@ -35,8 +32,8 @@ pub(super) struct PoolPlan {
     pub(super) status: IPPoolStatus,
     /// MACs whose allocations this plan changes: what a refused write is divided by.
     pub(super) changed: BTreeSet<MacAddr>,
-    /// What each card of a claim gets.
-    pub(super) settlements: Settlements,
+    /// What each card gets, in the order of the observation's cards.
+    pub(super) settlements: Vec<Settlement>,
     /// What is worth a warning.
     pub(super) notices: Vec<Notice>,
     /// What is worth telling, and is as it should be.
@@ -60,7 +57,7 @@ pub(super) fn plan(
     let mut planned = PoolPlan {
         status: IPPoolStatus::default(),
         changed: BTreeSet::new(),
-        settlements: Settlements::new(),
+        settlements: Vec::new(),
         notices: Vec::new(),
         news: Vec::new(),
         wake: None,
@@ -75,7 +72,7 @@ pub(super) fn plan(
         }
         (Ok((pool, _)), None) => allocate(observation, pool, refused, only, &mut status, &mut planned),
     }
-    planned.drained |= observation.claims.is_empty();
+    planned.drained |= observation.cards.is_empty();
     set_agents(observation, &mut status, &mut planned);
     status.observed_generation = observation.object.metadata.generation;
     set_conditions(observation, &mut status, &mut planned);
@@ -95,11 +92,8 @@ pub(super) fn unserved(PoolErrors(errors): &PoolErrors) -> &'static str {
 
 /// The same answer for every claim.
 fn refuse_all(observation: &Observation, planned: &mut PoolPlan, reason: &'static str, message: &str) {
-    for (claim, cards) in &observation.known {
-        let refused = Settlement::Refused { reason, message: message.to_owned() };
-        let refused = cards.keys().map(|&mac| (mac, refused.clone()));
-        planned.settlements.insert(claim.clone(), refused.collect());
-    }
+    let refused = Settlement::Refused { reason, message: message.to_owned() };
+    planned.settlements = vec![refused; observation.cards.len()];
 }
 
 fn allocate(
@@ -122,7 +116,7 @@ fn allocate(
     // A pool that is going gives nothing out any more; what is there stays until its claims go.
     let mut pool = pool.clone();
     pool.paused |= observation.is_deleting();
-    let decided = ipam::plan(&pool, &allocations, &observation.claims, &evidence);
+    let decided = ipam::plan(&pool, &allocations, &observation.cards, &evidence);
 
     let held_back = |mac: &MacAddr| refused.contains_key(mac) || only.is_some_and(|only| !only.contains(mac));
     let mut room = Room::before(
@@ -163,8 +157,8 @@ fn allocate(
             allocations.store_undated(address);
         }
     }
-    for (claim, outcome) in observation.claims.iter().zip(&decided.outcomes) {
-        let mac = claim.mac;
+    for (card, outcome) in observation.cards.iter().zip(&decided.outcomes) {
+        let mac = card.claim.mac;
         let settled_without_write = match outcome {
             Outcome::Holds(address) => allocations.held.get(address) == Some(&mac),
             Outcome::Waits(_) => true,
@@ -181,12 +175,7 @@ fn allocate(
                 .unwrap_or_else(|| "another part of the batch goes first".to_owned());
             Settlement::Refused { reason: "WriteRefused", message }
         };
-        let key = ClaimKey { namespace: claim.owner.namespace.clone(), name: claim.owner.name.clone() };
-        let cards = planned.settlements.entry(key).or_default();
-        // A card that is both held and released (its MAC in two spellings, say) is held.
-        if !matches!(cards.get(&mac), Some(Settlement::Planned(Outcome::Holds(_)))) {
-            cards.insert(mac, settlement);
-        }
+        planned.settlements.push(settlement);
     }
     let (waiting, undated) = (room.left_out.len(), allocations.undated.len());
     let too_large = (waiting + undated > 0).then(|| {
@@ -198,7 +187,7 @@ fn allocate(
     });
     trouble(observation, status, planned, "AtSizeLimit", POOL_TOO_LARGE, "RoomLeft", too_large);
     planned.wake = decided.wake;
-    let claimed: BTreeSet<_> = observation.claims.iter().map(|claim| claim.mac).collect();
+    let claimed: BTreeSet<_> = observation.cards.iter().map(|card| card.claim.mac).collect();
     planned.drained = !allocations.held.values().any(|mac| claimed.contains(mac));
     status.ipv4 = Some(allocations.write(&pool));
     allocation_conditions(observation, &decided, &allocations, status, planned);

@@ -124,6 +124,8 @@ impl Work {
         let machines = Kept::new("VirtualMachines");
         let instances = Kept::new("VirtualMachineInstances");
         let vm_networks = Kept::new("NetworkAttachmentDefinitions");
+        let metrics = ManagerMetrics::register(&mut Registry::default());
+        let claims_by_network = Arc::new(claim::ClaimIndex::new(metrics.allocation_seconds.clone()));
         let (pods, deployments, budgets) =
             (unserved("Pods"), unserved("Deployments"), unserved("PodDisruptionBudgets"));
         let (changed, changes) = changes::channel();
@@ -134,10 +136,11 @@ impl Work {
                 networks.into_iter().map(|network| (network, "eth0".into())).collect(),
             ),
             clock: Arc::new(move || clock.now()),
-            metrics: ManagerMetrics::register(&mut Registry::default()),
+            metrics,
             events: events::Events::new(client.clone()),
             pools: pools.store.clone(),
             claims: claims.store.clone(),
+            claims_by_network: Arc::clone(&claims_by_network),
             leases: leases.store,
             virtual_machines: machines.store.clone(),
             instances: instances.store,
@@ -178,7 +181,9 @@ impl Work {
         feeds.feed(both(pools, vmnetwork::pool_changes(&work.context)), of_pools.of_touched());
         let vm_networks = both(vm_networks.fill, vm::network_changes(&work.context));
         feeds.feed(both(vm_networks, vmnetwork::network_changes(&work.context)), of_networks.of_touched());
-        feeds.feed(both(claims.fill, vm::claim_changes(&work.context)), of_claims.of_touched());
+        let index = move |event: &_| claims_by_network.note(event);
+        let of_claims_and_machines = both(claims.fill, vm::claim_changes(&work.context));
+        feeds.feed(both(index, of_claims_and_machines), of_claims.of_touched());
         feeds.feed(machines.fill, of_machines.of_touched());
         feeds.feed(both(instances.fill, vm::instance_changes(&work.context)), |_| {});
         let of_reports = of_pools.clone();
