@@ -315,8 +315,11 @@ async fn run_once(
         defect: None,
     });
 
-    let pool_events =
-        pools.events.inspect_ok(vm::pool_changes(&context)).inspect_ok(vmnetwork::pool_changes(&context));
+    let pool_events = pools
+        .events
+        .inspect_ok(vm::pool_changes(&context))
+        .inspect_ok(pool::pool_changes(&context))
+        .inspect_ok(vmnetwork::pool_changes(&context));
     let claim_events = claims.events.inspect_ok(vm::claim_changes(&context));
     let instance_events = instances.events.inspect_ok(vm::instance_changes(&context));
     let network_events = networks

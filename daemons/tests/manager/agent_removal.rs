@@ -86,10 +86,8 @@ async fn what_agents_of_a_pool_that_is_gone_were_made_of_is_swept_up() {
 
 #[tokio::test]
 async fn upstreams_agent_of_a_paused_pool_goes() {
-    let cluster = Cluster::start();
-    let bare = cluster.create_upstreams_pod().await;
     let mut pool = seed_pool();
     pool.spec.paused = Some(true);
-    cluster.manager.create(&pool).await;
+    let (cluster, bare) = Cluster::take_over(&pool).await;
     cluster.until_gone::<Pod>(&bare.name_any()).await;
 }

@@ -28,7 +28,12 @@ fn has_image(image: &'static str) -> impl Fn(&Deployment) -> bool {
 /// The manager is upgraded, and with it the image that it has for agents.
 async fn upgrade(cluster: &mut Cluster) {
     cluster.manager.stop().await;
-    let next = AgentDeployments { image: NEXT_IMAGE.to_owned(), ..deployments() };
+    let next = AgentDeployments {
+        image: NEXT_IMAGE.to_owned(),
+        // A rollout would follow from this as well.
+        image_pull_policy: "Always".to_owned(),
+        ..deployments()
+    };
     cluster.manager.place(Placement::Deployments(next));
     cluster.manager.resume();
 }
@@ -63,7 +68,8 @@ async fn a_held_agent_keeps_its_image_through_an_upgrade_and_the_loss_of_pod_and
     cluster.manager.patch::<IPPool>("ippool-1", held(&json!(""))).await;
     upgrade(&mut cluster).await;
     cluster.manager.settled("ippool-1").await;
-    cluster.until(DEPLOYMENT, has_image(IMAGE)).await;
+    let deployment = cluster.until(DEPLOYMENT, has_image(IMAGE)).await;
+    assert_eq!(deployment.metadata.generation, Some(1), "nothing of it is replaced");
     // All that is left of the image is in the status.
     cluster.end(&pod).await;
     cluster.until_gone::<Pod>(&pod.name_any()).await;
@@ -78,10 +84,7 @@ async fn a_held_agent_keeps_its_image_through_an_upgrade_and_the_loss_of_pod_and
 
 #[tokio::test]
 async fn upstreams_agent_goes_once_ours_serves() {
-    let cluster = Cluster::start();
-    cluster.create_network(&[]).await;
-    let bare = cluster.create_upstreams_pod().await;
-    cluster.manager.create(&seed_pool()).await;
+    let (cluster, bare) = Cluster::take_over(&seed_pool()).await;
     let pool = cluster.manager.until("ippool-1", serving_in(&bare)).await;
     assert_eq!(pool_condition(&pool, "AgentReady").status, "True");
     let ours = cluster.start_pod().await;
@@ -98,12 +101,9 @@ async fn upstreams_agent_goes_once_ours_serves() {
 
 #[tokio::test]
 async fn upstreams_agent_is_kept_while_its_upgrade_is_held() {
-    let cluster = Cluster::start();
-    cluster.create_network(&[]).await;
-    let bare = cluster.create_upstreams_pod().await;
     let mut pool = seed_pool();
     pool.annotations_mut().insert(HOLD_AGENT_UPGRADE_ANNOTATION.to_owned(), "true".to_owned());
-    cluster.manager.create(&pool).await;
+    let (cluster, bare) = Cluster::take_over(&pool).await;
     let is_held = |pool: &IPPool| pool_condition(pool, "Registered").reason == "UpgradeHeld";
     let pool = cluster.manager.until("ippool-1", is_held).await;
     assert!(serving_in(&bare)(&pool) && pool_condition(&pool, "CacheReady").status == "True");

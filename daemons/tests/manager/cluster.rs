@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures::StreamExt;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{
+    Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
+};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::wait::await_condition;
 use kube::{Client, Resource, ResourceExt};
@@ -87,6 +90,17 @@ impl Cluster {
         Self::start_on(client.clone(), client, deployments)
     }
 
+    /// A manager that comes where upstream has a pool with its agent.
+    pub(crate) async fn take_over(pool: &IPPool) -> (Self, Pod) {
+        let mut cluster = Self::start();
+        cluster.manager.stop().await;
+        cluster.create_network(&[]).await;
+        cluster.manager.create(pool).await;
+        let bare = cluster.create_upstreams_pod().await;
+        cluster.manager.resume();
+        (cluster, bare)
+    }
+
     /// A manager that speaks to the API by `manager`, which goes where `client` goes.
     pub(crate) fn start_on(client: Client, manager: Client, deployments: AgentDeployments) -> Self {
         let placement = Placement::Deployments(deployments);
@@ -134,6 +148,29 @@ impl Cluster {
         match tokio::time::timeout(DEADLINE, condition).await {
             Ok(gone) => drop(gone.unwrap()),
             Err(Elapsed { .. }) => panic!("{name} is still there: {:#?}", self.of::<K>().get_opt(name).await),
+        }
+    }
+
+    /// The version of the newest change of a pool.
+    pub(crate) async fn version(&self) -> String {
+        let pools: Api<IPPool> = self.manager.api();
+        pools.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap()
+    }
+
+    /// The states of the fixtures' pool since that version.
+    pub(crate) async fn history_of_pool(&self, since: &str) -> Vec<IPPool> {
+        let pools: Api<IPPool> = self.manager.api();
+        let newest: u64 = pools.get("ippool-1").await.unwrap().resource_version().unwrap().parse().unwrap();
+        let mut events = Box::pin(pools.watch(&WatchParams::default(), since).await.unwrap());
+        let mut states = Vec::new();
+        loop {
+            let event = tokio::time::timeout(DEADLINE, events.next()).await.expect("another state").unwrap();
+            let (WatchEvent::Modified(pool) | WatchEvent::Added(pool)) = event.unwrap() else { continue };
+            let version: u64 = pool.resource_version().unwrap().parse().unwrap();
+            states.push(pool);
+            if version >= newest {
+                return states;
+            }
         }
     }
 

@@ -18,6 +18,7 @@ mod on_a_cluster;
 mod pausing;
 mod recovery;
 mod refusals;
+mod registration;
 mod scale;
 mod vms;
 mod vms_on_a_cluster;

@@ -108,6 +108,7 @@ pub(super) fn trouble(
 pub(super) fn set_conditions(observation: &Observation, status: &mut IPPoolStatus, planned: &mut PoolPlan) {
     let now = observation.now;
     let paused = observation.object.spec.paused == Some(true);
+    let former = condition(&status.conditions, "Registered").map(|former| former.reason.clone());
     let mut set = |type_: &str, holds: bool, reason: &str, message: &str| {
         set_condition(&mut status.conditions, type_, holds.into(), reason, message, now);
     };
@@ -130,6 +131,11 @@ pub(super) fn set_conditions(observation: &Observation, status: &mut IPPoolStatu
     }
     if let Some(Verdict { holds, reason, message }) = registered(observation) {
         set("Registered", holds, reason, &message);
+        // On a cluster somebody has to see to it; on one machine an interface was left out on purpose.
+        let is_news = former.as_deref() != Some(reason);
+        if !holds && is_news && matches!(observation.placed, Placed::OnCluster { .. }) {
+            planned.notices.push(Notice { reason, message, action: "Deploy" });
+        }
     }
     let Verdict { holds, reason, message } = agent_ready(observation);
     set("AgentReady", holds, reason, &message);

@@ -7,9 +7,11 @@ mod apply;
 mod ceiling;
 mod conditions;
 mod loss;
+mod network_labels;
 mod observe;
 mod plan;
 mod standing;
+mod sweep;
 mod told;
 
 use std::collections::BTreeSet;
@@ -30,9 +32,10 @@ use vmdhcp_core::api::{
 };
 use vmdhcp_core::pool::{PoolRef, defaults};
 
-pub(super) use agents::{AgentWatches, Workloads, pool_object_of, sweep};
+pub(super) use agents::{AgentWatches, Workloads, pool_object_of};
 pub(super) use allocator::{AllocatorError, Allocators};
 pub(super) use plan::POOL_TOO_LARGE;
+pub(super) use sweep::sweep;
 pub(super) use told::{CardSettlements, Told};
 
 use super::{Context, GuardedNetwork, ManagerError, Placement, vmnetwork};
@@ -90,13 +93,9 @@ pub(super) fn network_changes(
     let context = Arc::clone(context);
     let mut listed = Vec::new();
     move |event| {
-        let name = |network: &GuardedNetwork| NetworkName {
-            namespace: network.namespace().unwrap_or_default(),
-            name: network.name_any(),
-        };
         match event {
             watcher::Event::Init => listed.clear(),
-            watcher::Event::InitApply(network) => listed.push(name(network)),
+            watcher::Event::InitApply(network) => listed.push(network_labels::network_name(network)),
             // Only now the store has what was listed.
             watcher::Event::InitDone => {
                 for network in listed.drain(..) {
@@ -104,8 +103,20 @@ pub(super) fn network_changes(
                 }
             }
             watcher::Event::Apply(network) | watcher::Event::Delete(network) => {
-                tell_pools_on(&name(network), &context);
+                tell_pools_on(&network_labels::network_name(network), &context);
             }
+        }
+    }
+}
+
+/// Has the other pools of its network looked at when a pool is gone: the next oldest serves from then on.
+pub(super) fn pool_changes(context: &Arc<Context>) -> impl FnMut(&watcher::Event<IPPool>) + Send + 'static {
+    let context = Arc::clone(context);
+    move |event| {
+        if let watcher::Event::Delete(pool) = event
+            && let Some(network) = network_of(pool)
+        {
+            tell_pools_on(&network, &context);
         }
     }
 }
@@ -176,11 +187,8 @@ pub(super) async fn reconcile(
         let annotations = json!({ "annotations": { ALLOCATING_ANNOTATION: pass.object.uid() } });
         patch_metadata(&api, &pass.object, annotations).await.map_err(failed("marking the pool"))?;
     }
-    placed.map_err(|PlacingError { step, error }| PoolReconcileError::Api {
-        pool: key.clone(),
-        step,
-        error,
-    })?;
+    placed.map_err(|PlacingError { step, error }| failed(step)(error))?;
+    network_labels::name(&stored, &context).await.map_err(failed("having the network name its pool"))?;
     // A look now and then mends what no event told of, such as a Lease that somebody deleted.
     Ok(Action::requeue(Duration::from_secs(60)))
 }
@@ -207,18 +215,23 @@ async fn finish(
     api: &Api<IPPool>,
     context: &Arc<Context>,
 ) -> Result<(), PoolReconcileError> {
-    let failed = |PlacingError { step, error }| PoolReconcileError::Api { pool: key.clone(), step, error };
+    let failed = |step| {
+        let pool = key.clone();
+        move |error| PoolReconcileError::Api { pool, step, error }
+    };
     let placed = agents::place(stored, key, context).await;
     let allocator = context.allocators.of(stored, context);
     let pass = allocator
         .refresh()
         .await
         .map_err(|error| PoolReconcileError::Allocator { pool: key.clone(), error })?;
-    placed.map_err(failed)?;
+    placed.map_err(|PlacingError { step, error }| failed(step)(error))?;
     if !pass.drained {
         return Ok(());
     }
-    agents::remove(key, context).await.map_err(failed)?;
+    let removed = agents::remove(key, context).await;
+    removed.map_err(|PlacingError { step, error }| failed(step)(error))?;
+    network_labels::forget(stored, context).await.map_err(failed("taking its name off the network"))?;
     // An allocator ends when nobody can ask it any more.
     drop(allocator);
     context.allocators.forget(key).await;
@@ -235,8 +248,6 @@ async fn finish(
     }
     context.metrics.pools.forget(key);
     if let Some(network) = network_of(stored) {
-        // The next oldest serves from now on.
-        tell_pools_on(&network, context);
         for claim in context.claims_by_network.on(&network) {
             context.changed.claims.send(claim.key.object());
         }

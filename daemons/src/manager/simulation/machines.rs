@@ -22,12 +22,12 @@ const STATIC_IP: &str = "static-ip.harvesterhci.io/nic-1";
 /// Somebody does something with a VM.
 pub(super) async fn act(world: &World) {
     match world.random.within(0..100) {
-        0..30 => create(world).await,
-        30..42 => delete(world).await,
-        42..55 => plug(world).await,
-        55..70 => demand_address(world).await,
-        70..85 => switch(world).await,
-        85..93 => lose_owner(world).await,
+        0..35 => create(world).await,
+        35..44 => delete(world).await,
+        44..56 => plug(world).await,
+        56..67 => demand_address(world).await,
+        67..83 => switch(world).await,
+        83..89 => lose_owner(world).await,
         _ => delete_claim(world).await,
     }
 }
@@ -47,11 +47,11 @@ async fn create_machine(world: &World, name: &str, number: u64) {
     let mac = first_mac(name).to_string();
     let (mut annotations, mut in_spec) = (BTreeMap::new(), mac.clone());
     match world.random.within(0..10) {
-        0..3 => {
+        0..2 => {
             annotations.insert(MAC_ADDRESS_ANNOTATION, json!({ "nic-1": mac }).to_string());
             in_spec.clear();
         }
-        3..5 => in_spec.clear(),
+        2..5 => in_spec.clear(),
         5..7 => in_spec = in_spec.to_uppercase().replace(':', "-"),
         _ => {}
     }

@@ -45,7 +45,7 @@ fn remove<const N: usize>(tokens: [&str; N]) -> PatchOperation {
 }
 
 /// The change as operations on the stored object.
-fn operations(stored: &VirtualMachineNetworkConfig, change: &Change) -> Vec<PatchOperation> {
+pub(super) fn operations(stored: &VirtualMachineNetworkConfig, change: &Change) -> Vec<PatchOperation> {
     let Change { addresses, removed, added, owner, label, annotations, finalizer } = change;
     // An API server compares it with the stored one, and answers 409 where they differ.
     let version = ReplaceOperation {

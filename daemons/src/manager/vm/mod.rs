@@ -10,12 +10,15 @@
 mod apply;
 mod observe;
 mod plan;
+#[cfg(test)]
+mod tests;
 mod triggers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use kube::api::Api;
+use kube::core::Status;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
@@ -111,6 +114,10 @@ pub(super) async fn reconcile(
     let mut action = if step == Step::Wait { Action::requeue(LOOK_AGAIN) } else { Action::await_change() };
     match written {
         Ok(()) => {}
+        // Its VM goes as well, soon.
+        Err(kube::Error::Api(status)) if is_of_a_going_namespace(&status) => {
+            action = Action::requeue(LOOK_AGAIN);
+        }
         // Not what it wants, and asking again does not help: its user has to know.
         Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 422) => {
             let message = format!("{what}: {}", status.message);
@@ -127,6 +134,12 @@ pub(super) async fn reconcile(
         context.events.warn(vm, &notice).await;
     }
     Ok(action)
+}
+
+/// Whether nothing is created any more in a namespace that is being deleted.
+fn is_of_a_going_namespace(status: &Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
 /// A VM that failed is tried again; a conflict soon, since only a stale copy stands in the way.

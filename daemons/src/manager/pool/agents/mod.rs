@@ -5,29 +5,30 @@
 //!                                                                         └──▶ Registration, told by the allocator
 //! ```
 //!
-//! The objects are in another namespace than the pool, so nothing owns them but the pool's finalizer, and `sweep` finds
+//! The objects are in another namespace than the pool, so nothing owns them but the pool's finalizer, and `super::sweep` finds
 //! what has been left behind all the same. Not here: what an agent's report says (`super::observe`), and any status.
 
 pub(super) mod deployment;
 pub(super) mod plan;
 pub(super) mod pod;
-mod sweep;
 mod watches;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
-use kube::core::{NamespaceResourceScope, Status};
+use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::NamespaceResourceScope;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{CLUSTER_NETWORK_LABEL, IPPool, NETWORK_TYPE_LABEL, OVERLAY_NETWORK, POOL_ANNOTATION};
 use vmdhcp_core::pool::PoolRef;
@@ -35,7 +36,6 @@ use vmdhcp_core::pool::PoolRef;
 pub(super) use deployment::agent_name;
 pub(super) use plan::Registration;
 pub(in crate::manager) use pod::pool_object_of;
-pub(in crate::manager) use sweep::sweep;
 pub(in crate::manager) use watches::AgentWatches;
 
 use super::super::{AgentDeployments, Context, Placement};
@@ -45,6 +45,8 @@ use plan::{Network, Placing, Reporting, Situation, Wanted};
 
 /// Under whose name our fields of a Deployment are applied.
 const FIELD_MANAGER: &str = "vmdhcp-manager";
+/// After this long the API is asked again for what it refused: a quota may have been raised.
+const REFUSAL_LASTS: Duration = Duration::from_secs(45);
 
 /// What agents are made of, as it is watched, and what has been done about it. Empty where there is no cluster.
 pub(in crate::manager) struct Workloads {
@@ -60,16 +62,41 @@ pub(in crate::manager) struct Workloads {
 #[derive(Debug, Default)]
 struct Record {
     registration: Option<Registration>,
-    deployment: Option<Applied>,
-    budget: Option<Applied>,
+    deployment: Option<Request>,
+    budget: Option<Request>,
 }
 
-/// What was applied, and as what it was stored.
-#[derive(Debug, Clone, PartialEq)]
-struct Applied {
+/// What the API was asked to store, and what it answered.
+#[derive(Debug, Clone)]
+struct Request {
     wanted: serde_json::Value,
-    uid: Option<String>,
-    generation: Option<i64>,
+    answer: Answer,
+}
+
+#[derive(Debug, Clone)]
+enum Answer {
+    Stored { uid: Option<String>, generation: Option<i64> },
+    Refused { message: String, at: Instant },
+}
+
+impl Request {
+    /// Whether the same request would change nothing, or would get the same answer.
+    fn stands(&self, wanted: &serde_json::Value, stored: Option<&ObjectMeta>) -> bool {
+        let is_answered = match &self.answer {
+            Answer::Stored { uid, generation } => stored.is_some_and(|stored| {
+                stored.uid == *uid && stored.generation == *generation && stored.deletion_timestamp.is_none()
+            }),
+            Answer::Refused { at, .. } => at.elapsed() < REFUSAL_LASTS,
+        };
+        is_answered && self.wanted == *wanted
+    }
+
+    fn result(&self) -> Result<(), String> {
+        match &self.answer {
+            Answer::Stored { .. } => Ok(()),
+            Answer::Refused { message, .. } => Err(message.clone()),
+        }
+    }
 }
 
 /// Why the agents of a pool could not be placed; it is tried again.
@@ -117,7 +144,7 @@ impl Workloads {
         act(records.entry(pool.clone()).or_default())
     }
 
-    fn forget(&self, is_gone: impl Fn(&PoolRef) -> bool) {
+    pub(super) fn forget(&self, is_gone: impl Fn(&PoolRef) -> bool) {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).retain(|pool, _| !is_gone(pool));
     }
 }
@@ -131,7 +158,7 @@ fn lease_name(pod: &Pod) -> ObjectRef<Lease> {
     ObjectRef::new(&pod.name_any()).within(&pod.namespace().unwrap_or_default())
 }
 
-fn belongs_to(lease: &Lease, pod: &Pod) -> bool {
+pub(super) fn belongs_to(lease: &Lease, pod: &Pod) -> bool {
     lease.owner_references().iter().any(|owner| Some(&owner.uid) == pod.metadata.uid.as_ref())
 }
 
@@ -144,8 +171,8 @@ pub(super) async fn place(stored: &IPPool, key: &PoolRef, context: &Context) -> 
         match wanted {
             Wanted::Agents(deployment, budget) => {
                 let applied = apply(&deployment, budget.as_deref(), key, like_all, context).await?;
-                if let Err(refused) = applied {
-                    registration = Registration::Refused(refused.message.clone());
+                if let Err(message) = applied {
+                    registration = Registration::Refused(message);
                 }
             }
             Wanted::Nothing => remove_deployment(key, like_all, context).await?,
@@ -279,53 +306,45 @@ async fn remove_budget(
     delete(&context.client, &*budget).await.map_err(failed("deleting the agents' PodDisruptionBudget"))
 }
 
-/// Makes Deployment and budget what they shall be, unless they are. The inner error is an answer: as long as nothing
-/// changes it will be the same.
+/// Makes Deployment and budget what they shall be, unless they are. The inner error is the API's answer.
 async fn apply(
     deployment: &Deployment,
     budget: Option<&PodDisruptionBudget>,
     key: &PoolRef,
     like_all: &AgentDeployments,
     context: &Context,
-) -> Result<Result<(), Box<Status>>, PlacingError> {
+) -> Result<Result<(), String>, PlacingError> {
     let Workloads { deployments, budgets, .. } = &context.workloads;
-    let before = context.workloads.with(key, |record| record.deployment.clone());
-    match apply_one(deployment, deployments, before, &context.client).await {
-        Ok(applied) => context.workloads.with(key, |record| record.deployment = Some(applied)),
-        Err(error) => return refusal(error).map(Err).map_err(failed("applying the agents' Deployment")),
+    let last = context.workloads.with(key, |record| record.deployment.take());
+    let asked = apply_one(deployment, deployments, last, &context.client).await;
+    let asked = asked.map_err(failed("applying the agents' Deployment"))?;
+    let result = asked.result();
+    context.workloads.with(key, |record| record.deployment = Some(asked));
+    if result.is_err() {
+        return Ok(result);
     }
     let Some(budget) = budget else {
         remove_budget(key, like_all, context).await?;
         return Ok(Ok(()));
     };
-    let before = context.workloads.with(key, |record| record.budget.clone());
-    match apply_one(budget, budgets, before, &context.client).await {
-        Ok(applied) => context.workloads.with(key, |record| record.budget = Some(applied)),
-        Err(error) => {
-            return refusal(error).map(Err).map_err(failed("applying the agents' PodDisruptionBudget"));
-        }
-    }
-    Ok(Ok(()))
+    let last = context.workloads.with(key, |record| record.budget.take());
+    let asked = apply_one(budget, budgets, last, &context.client).await;
+    let asked = asked.map_err(failed("applying the agents' PodDisruptionBudget"))?;
+    let result = asked.result();
+    context.workloads.with(key, |record| record.budget = Some(asked));
+    Ok(result)
 }
 
-/// What the API answered, if that is what it would answer the next time too.
-fn refusal(error: kube::Error) -> Result<Box<Status>, kube::Error> {
-    match error {
-        kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 413 | 422) => Ok(status),
-        error => Err(error),
-    }
-}
-
-/// Applies an object, unless it is stored as this manager's last identical request left it.
+/// Applies an object, unless it is stored as the last identical request left it.
 ///
 /// What is compared is the request, and not what is stored: the API fills in defaults and writes numbers its own way.
 /// What others have added stays theirs; what they change of ours changes the generation, and is applied again.
 async fn apply_one<K>(
     wanted: &K,
     stored: &Store<K>,
-    before: Option<Applied>,
+    last: Option<Request>,
     client: &Client,
-) -> kube::Result<Applied>
+) -> kube::Result<Request>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Serialize
@@ -334,23 +353,23 @@ where
         + Debug,
 {
     let (name, namespace) = (wanted.name_any(), wanted.namespace().unwrap_or_default());
-    let request = serde_json::to_value(wanted).map_err(kube::Error::SerdeError)?;
-    let as_stored = |stored: &K| Applied {
-        wanted: request.clone(),
-        uid: stored.uid(),
-        generation: stored.meta().generation,
-    };
+    let wanted = serde_json::to_value(wanted).map_err(kube::Error::SerdeError)?;
     let stored = stored.get(&ObjectRef::new(&name).within(&namespace));
-    if let Some(before) = before
-        && stored
-            .is_some_and(|stored| stored.meta().deletion_timestamp.is_none() && as_stored(&stored) == before)
+    if let Some(last) = last.filter(|last| last.stands(&wanted, stored.as_ref().map(|stored| stored.meta())))
     {
-        return Ok(before);
+        return Ok(last);
     }
     let api: Api<K> = Api::namespaced(client.clone(), &namespace);
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    let applied = api.patch(&name, &parameters, &Patch::Apply(&request)).await?;
-    Ok(as_stored(&applied))
+    let answer = match api.patch(&name, &parameters, &Patch::Apply(&wanted)).await {
+        Ok(stored) => Answer::Stored { uid: stored.uid(), generation: stored.meta().generation },
+        // What it would answer the next time too.
+        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 404 | 413 | 422) => {
+            Answer::Refused { message: status.message.clone(), at: Instant::now() }
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Request { wanted, answer })
 }
 
 async fn create_lease(lease: &Lease, context: &Context) -> kube::Result<()> {
@@ -362,7 +381,7 @@ async fn create_lease(lease: &Lease, context: &Context) -> kube::Result<()> {
 }
 
 /// Deletes this very object; that it is gone, or another has taken its name, is as good.
-async fn delete<K>(client: &Client, object: &K) -> kube::Result<()>
+pub(super) async fn delete<K>(client: &Client, object: &K) -> kube::Result<()>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Clone + Debug,
 {

@@ -12,7 +12,7 @@ use vmdhcp_core::api::{AGENT_REPLICAS_ANNOTATION, HOLD_AGENT_UPGRADE_ANNOTATION,
 use vmdhcp_core::pool::PoolRef;
 
 use super::super::super::AgentDeployments;
-use super::deployment::{Agents, CONTAINER, agent_name, lease};
+use super::deployment::{Agents, agent_name, lease};
 use super::pod;
 
 /// Most agents that a pool may ask for.
@@ -113,9 +113,11 @@ pub(super) fn plan(situation: &Situation<'_>) -> Placing {
             // Upstream's serves until ours does, and as long as it is held.
             let is_due = situation.serves && !is_held(situation.pool);
             let superseded = if is_due { bare().cloned().collect() } else { Vec::new() };
-            // A pool that is going needs no agents that it has not.
+            // A pool that is going needs no agents that it has not. And what is held is not replaced, whatever else of a
+            // Deployment this version would write in another way: its image need not even know our arguments.
             let is_going = situation.pool.metadata.deletion_timestamp.is_some();
-            (if is_going { Wanted::Unchanged } else { agents(situation) }, superseded)
+            let stays = is_going || (is_held(situation.pool) && situation.deployment.is_some());
+            (if stays { Wanted::Unchanged } else { agents(situation) }, superseded)
         }
         Registration::Paused => (Wanted::Nothing, bare().cloned().collect()),
         // What serves those who have leases already goes on: to take DHCP from them would help nobody.
@@ -189,11 +191,10 @@ fn agents(situation: &Situation<'_>) -> Wanted {
     Wanted::Agents(Box::new(agents.deployment()), agents.budget().map(Box::new))
 }
 
-/// The image of the agents: while an upgrade is held the one that they have, or had.
+/// The image of agents that have to be deployed anew: while an upgrade is held the one that they have, or had.
 fn image(situation: &Situation<'_>) -> String {
-    let Situation { pool, deployment, pods, like_all, .. } = situation;
+    let Situation { pool, pods, like_all, .. } = situation;
     let held = || {
-        let deployed = deployment.as_ref().and_then(|deployment| deployed_image(deployment));
         let running = || {
             let mut ours = pods.iter().filter(|pod| pod::is_ours(pod));
             ours.find_map(|pod| pod::image(pod).map(str::to_owned))
@@ -204,14 +205,9 @@ fn image(situation: &Situation<'_>) -> String {
             let of_ours = status.filter(|pod| pod.name != agent_name(situation.key));
             of_ours.map(|pod| pod.image.clone()).filter(|image| !image.is_empty())
         };
-        deployed.or_else(running).or_else(recorded)
+        running().or_else(recorded)
     };
     is_held(pool).then(held).flatten().unwrap_or_else(|| like_all.image.clone())
-}
-
-fn deployed_image(deployment: &Deployment) -> Option<String> {
-    let containers = &deployment.spec.as_ref()?.template.spec.as_ref()?.containers;
-    containers.iter().find(|container| container.name == CONTAINER)?.image.clone()
 }
 
 /// How many agents the pool shall have, or what is wrong with its wish.

@@ -1,5 +1,5 @@
-//! What agents were made of whose pool is gone or out of service, and which nobody has removed: the pool went while no
-//! manager ran, or its finalizer was taken off by hand.
+//! What is left of pools that are gone or out of service, and which nobody has removed: the pool went while no manager
+//! ran, or its finalizer was taken off by hand; or it is upstream's, which never cleaned up.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use serde::de::DeserializeOwned;
 use tokio::time::MissedTickBehavior;
 use vmdhcp_core::pool::PoolRef;
 
-use super::super::super::{Context, ManagerError, Placement};
-use super::{belongs_to, delete, pod};
+use super::super::{Context, ManagerError, Placement};
+use super::agents::{belongs_to, delete, pod};
+use super::network_labels;
 
 /// How often it is looked.
 const PERIOD: Duration = Duration::from_secs(300);
@@ -25,11 +26,12 @@ pub(in crate::manager) async fn sweep(context: &Context) -> Result<(), ManagerEr
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        sweep_once(context).await;
+        sweep_agents(context).await;
+        network_labels::forget_absent(context).await;
     }
 }
 
-async fn sweep_once(context: &Context) {
+async fn sweep_agents(context: &Context) {
     if !matches!(context.placement, Placement::Deployments(_)) {
         return;
     }
