@@ -47,7 +47,7 @@ fn s9_8_a_list_cannot_ask_for_the_servers_own_options_a_second_time() {
 }
 
 #[test]
-fn an_option_without_a_value_does_not_exist() {
+fn without_a_router_there_is_no_empty_option_3_nor_any_other_option_without_a_value() {
     let bare = json!({ "router": null, "dns": null, "domainName": null, "domainSearch": null, "ntp": null });
     let table = table_with(bare);
     let offer = answer(&table, &Message::discover(known()));

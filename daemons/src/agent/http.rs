@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn readiness_is_not_liveness() {
+    async fn probes_fail_without_a_socket_and_readiness_until_leases_are_served() {
         let state = Arc::new(state());
         assert_eq!(get(&state, "/healthz").await.0, StatusCode::SERVICE_UNAVAILABLE);
         state.set_socket_open(true);

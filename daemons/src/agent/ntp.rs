@@ -116,7 +116,7 @@ mod tests {
     const A: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
     #[tokio::test(start_paused = true)]
-    async fn a_name_that_fails_is_retried_and_a_known_one_is_kept_and_refreshed() {
+    async fn time_servers_by_name_are_looked_up_beside_all_else_again_and_again_and_kept_when_that_fails() {
         let (names, receiver) = watch::channel(vec!["ntp.lab".to_owned()]);
         let (sender, mut resolved) = watch::channel(Resolved::new());
         let calls = AtomicUsize::new(0);

@@ -26,7 +26,7 @@ enum Meddled {
 }
 
 fn failure(code: u16) -> Response<Body> {
-    let status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "refused by the test", "reason": "Invalid", "code": code });
+    let status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "refused by the test", "reason": if code == 409 { "Conflict" } else { "Invalid" }, "code": code });
     let mut response = Response::new(Body::from(status.to_string()));
     *response.status_mut() = http::StatusCode::from_u16(code).unwrap();
     response
@@ -97,18 +97,24 @@ async fn a_write_whose_answer_is_lost_is_found_and_not_made_twice() {
 }
 
 #[tokio::test]
-async fn a_claim_says_allocated_only_once_the_pool_does() {
+async fn neither_a_write_conflict_nor_an_error_makes_a_claim_allocated_before_its_pool_says_so() {
+    nothing_is_true_before_the_pool_is_written(409, "vmdhcp_pool_write_conflicts_total").await;
+    nothing_is_true_before_the_pool_is_written(500, "vmdhcp_pool_write_refusals_total").await;
+}
+
+async fn nothing_is_true_before_the_pool_is_written(answer: u16, counted: &str) {
     let open = Arc::new(AtomicBool::new(false));
     let gate = Arc::clone(&open);
     let client = client_with(Arc::new(move |body| {
-        (body.contains("52:54:00:00:00:01") && !gate.load(Ordering::SeqCst)).then_some(Meddled::Refused(500))
+        (body.contains("52:54:00:00:00:01") && !gate.load(Ordering::SeqCst))
+            .then_some(Meddled::Refused(answer))
     }));
     let manager = Manager::start_on(client);
     manager.create(&seed_pool()).await;
     manager.until("ippool-1", |pool: &IPPool| pool_condition(pool, "CacheReady").status == "True").await;
     manager.create(&claim("vm", 1)).await;
     let tried = async {
-        while manager.metric("vmdhcp_pool_write_refusals_total") == 0 {
+        while manager.metric(counted) == 0 {
             tokio::task::yield_now().await;
         }
     };

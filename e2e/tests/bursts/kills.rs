@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use vmdhcp_core::api::{NetworkConfigState, VirtualMachineNetworkConfigStatus};
-use vmdhcp_e2e::until;
+use vmdhcp_e2e::{until, within};
 
 use crate::stage::{Manager, PATIENCE, Stage, name};
 
@@ -37,6 +37,23 @@ impl<'a> Managers<'a> {
         }
     }
 
+    /// Waits until so many VMs have had an address.
+    fn wait_for(&mut self, count: usize) {
+        let found = within(PATIENCE, || {
+            // A manager ends by itself where the machine is too busy to renew its lead.
+            self.fill_up();
+            (self.stage.lock().allocated.len() >= count).then_some(())
+        });
+        if found.is_none() {
+            let logs: Vec<_> = self.running.iter().map(|manager| manager.process.log()).collect();
+            panic!(
+                "{} of {count} have an address; managers say:\n{}",
+                self.stage.lock().allocated.len(),
+                logs.join("\n")
+            );
+        }
+    }
+
     /// Kills the one that leads.
     fn kill_the_leader(&mut self) {
         let leader = until("leader", PATIENCE, || {
@@ -60,7 +77,7 @@ fn kill(test: &str, namespace: &'static str, waves: u32, wave: u32) {
         stage.create(first..first + wave, None);
         // Some of it is done, the rest is not: at another point of the work in each wave.
         let some = known + usize::try_from(1 + (wave - 2) * (number % 5) / 5).unwrap();
-        stage.waits_for(some);
+        managers.wait_for(some);
         if stage.lock().allocated.len() < usize::try_from(first + wave).unwrap() {
             in_the_middle += 1;
         }
@@ -71,7 +88,6 @@ fn kill(test: &str, namespace: &'static str, waves: u32, wave: u32) {
     }
     let vms = waves * wave;
     let staying: BTreeSet<_> = (0..vms).map(name).filter(|vm| !gone.contains(vm)).collect();
-    // A manager may end by itself where the machine is too busy to renew its lead.
     until("address for every VM that is left, and no claim of the others", PATIENCE, || {
         managers.fill_up();
         let seen = stage.lock();

@@ -5,7 +5,7 @@
 //! - `kills.rs`: the leader is killed again and again meanwhile
 //!
 //! One test runs at a time: there is one cluster, and a manager manages all of it.
-#![expect(clippy::unwrap_used, reason = "a check that does not hold panics")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a check that does not hold panics")]
 
 mod kills;
 mod speed;

@@ -9,8 +9,8 @@
 //! - what leaves a card retires in the same write, and stays until its leases have run out;
 //! - a claim says `Allocated` only of what its pool says or just said, and a refused claim costs only itself;
 //! - once the faults stop, every card of every VM is in its claim and has its address, or is told why not; its guest uses
-//!   it; nothing is left terminating or behind, no address leaks, and what retires gets withdrawn.
-//!
+//!   it; nothing is left terminating or behind, no address leaks, and what retires gets withdrawn;
+//! - a pool that is made with its network comes, follows and goes with it, and a user's own is left alone;
 //! - a card keeps its address, unless its claim wants another, or somebody has put an older status into the pool.
 //!
 //! One manager works alone, or is elected, or two stand for election. Or two work at once, which nobody should let

@@ -133,6 +133,11 @@ impl Truth {
             Some(pool) => said.pools.insert(name.to_owned(), pool.clone()),
             None => said.pools.remove(name),
         };
+        let goes =
+            |pool: Option<&IPPool>| pool.is_some_and(|pool| pool.metadata.deletion_timestamp.is_some());
+        if !by_user && name != super::world::MADE && goes(next) && !goes(before.as_ref()) {
+            self.journal.violate(format_args!("{name} is a user's, and a manager deletes it"));
+        }
         let held = |pool: Option<&IPPool>| -> BTreeSet<_> {
             pool.into_iter()
                 .flat_map(|pool| {

@@ -16,6 +16,7 @@ use tower::Layer;
 use vmdhcp_core::api::{
     AGENT_COMPONENT, COMPONENT_LABEL, DHCP_POOL_ANNOTATION, IPPool, NetworkAttachmentDefinition,
     NetworkConfigState, POOL_ANNOTATION, VirtualMachine, VirtualMachineInstance, VirtualMachineNetworkConfig,
+    condition,
 };
 use vmdhcp_core::{MacAddr, NetworkName};
 
@@ -104,6 +105,22 @@ pub(super) fn network_with_pool(fields: &str) -> NetworkAttachmentDefinition {
 pub(super) fn network(written: &str) -> Option<&'static str> {
     let name = written.rsplit('/').next()?;
     NETWORKS.into_iter().find(|network| *network == name)
+}
+
+/// What the pool that was made with its network has of former annotations.
+fn does_not_follow(pool: &IPPool) -> Option<String> {
+    let conditions = pool.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let is_true = |type_| condition(conditions, type_).is_some_and(|condition| condition.status == "True");
+    let config = pool.spec.ipv4_config.clone().unwrap_or_default();
+    let options = (config.lease_time, config.dns.len(), config.domain_name);
+    let range_follows = config.pool.end.as_deref() == Some("10.0.3.14") || is_true("OutOfStep");
+    if options == (Some(120), 0, None) && range_follows && !is_true("KeptForVMs") {
+        return None;
+    }
+    Some(format!(
+        "the pool of {MADE} does not follow it: {options:?}, up to {:?}, {conditions:?}",
+        config.pool.end
+    ))
 }
 
 /// Cards of a claim that mean something: network, MAC, and the address that it declares.
@@ -357,6 +374,11 @@ impl World {
             };
             if pool.metadata.deletion_timestamp.is_some() {
                 return Some(format!("the pool of {network} is left terminating"));
+            }
+            if network == MADE
+                && let Some(left) = does_not_follow(pool)
+            {
+                return Some(left);
             }
             let claimed: BTreeSet<MacAddr> = claims
                 .values()

@@ -74,7 +74,10 @@ pub(super) async fn create(
 /// has to be looked at as it is then.
 pub(in crate::manager) async fn follow(stored: &IPPool, context: &Context) -> kube::Result<bool> {
     let key = PoolRef::of(stored);
-    if context.auto_pool == AutoPool::Off || !plan::is_made(stored) {
+    if context.auto_pool == AutoPool::Off {
+        return Ok(false);
+    }
+    if !plan::is_made(stored) {
         context.vm_networks.standings().insert(key, Standing::InStep);
         return Ok(false);
     }

@@ -25,6 +25,7 @@
 //! Not here: agents of the pool, and its labels on the network (`pool/`).
 
 mod apply;
+mod change;
 mod observe;
 mod plan;
 
