@@ -53,6 +53,8 @@ struct Said {
     restored: BTreeSet<String>,
     /// Card and address of everything that a claim has ever declared: a manager may see that late.
     wanted: BTreeSet<(String, String)>,
+    /// Claims that have been paused: a manager may see that late too, and then only of the pause, not of its end.
+    paused: BTreeSet<String>,
 }
 
 /// The allocations of a pool as it is stored.
@@ -223,6 +225,9 @@ impl Truth {
             let wanted = card.ip_address.clone().map(|address| (card.mac_address.clone(), address));
             self.said().wanted.extend(wanted);
         }
+        if next.spec.is_paused() {
+            self.said().paused.insert(name.to_owned());
+        }
         if by_user {
             return;
         }
@@ -258,6 +263,7 @@ impl Truth {
             && had.state == NetworkConfigState::Allocated
             && had.address != card.address
             && !wanted
+            && !self.is_promised_after_a_pause(name, had)
             && !self.is_restored(&pool)
         {
             self.journal.violate(format_args!(
@@ -265,6 +271,13 @@ impl Truth {
                 card.mac, had.address, card.address
             ));
         }
+    }
+
+    /// Whether what a card had may be somebody else's: its claim was paused, and another one demands the address.
+    fn is_promised_after_a_pause(&self, name: &str, had: &Card) -> bool {
+        let said = self.said();
+        let demanded = said.wanted.iter().any(|(mac, address)| *address == had.address && *mac != had.mac);
+        demanded && said.paused.contains(name)
     }
 
     fn is_or_was_just_said(&self, network: &str, address: &str, mac: &str) -> bool {
