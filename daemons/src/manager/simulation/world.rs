@@ -18,7 +18,7 @@ use vmdhcp_core::api::{
     NetworkConfigState, POOL_ANNOTATION, VirtualMachine, VirtualMachineInstance, VirtualMachineNetworkConfig,
     condition,
 };
-use vmdhcp_core::{MacAddr, NetworkName};
+use vmdhcp_core::{MacAddr, NetworkName, Pool};
 
 use super::super::defects::Defect;
 use super::agent::{Agent, Served};
@@ -409,6 +409,18 @@ impl World {
             .or_else(|| claims.values().find_map(|claim| self.unsettled_claim(claim, &pools)))
     }
 
+    /// Whether more cards are declared on a network than its pool has addresses.
+    fn is_crowded(&self, network: &str, claims: &BTreeMap<String, VirtualMachineNetworkConfig>) -> bool {
+        let declared: BTreeSet<_> = claims
+            .values()
+            .flat_map(cards)
+            .map(|(place, _)| place)
+            .filter(|(on, _)| *on == network)
+            .collect();
+        let pool = self.truth.pool_on(network).and_then(|pool| Pool::try_from(&pool).ok());
+        pool.is_some_and(|pool| pool.domain.nth(declared.len().saturating_sub(1) as u64).is_none())
+    }
+
     fn unsettled_claim(
         &self,
         claim: &VirtualMachineNetworkConfig,
@@ -425,15 +437,19 @@ impl World {
             if wanted.is_some() && ["AddressTaken", "AddressDeclared"].contains(&card.reason.as_str()) {
                 continue;
             }
-            let sharing = self.truth.claims();
+            let claims_now = self.truth.claims();
             let sharing =
-                sharing.values().flat_map(cards).filter(|(place, _)| *place == (network, mac)).count();
+                claims_now.values().flat_map(cards).filter(|(place, _)| *place == (network, mac)).count();
             if card.reason == "DuplicateMAC" && sharing > 1 {
                 continue;
             }
             // What an older status holds for nobody is missing, and so is what a guest uses that no claim knows.
             let nothing_comes_back =
                 || allocations(&pools[&pool_of(network)]).retiring.values().all(|e| e.served);
+            // Cards that a user has written by hand stay beside those of the VM that takes the claim over.
+            if card.reason == "PoolExhausted" && self.is_crowded(network, &claims_now) {
+                continue;
+            }
             let is_missing = match card.reason.as_str() {
                 "PoolExhausted" => true,
                 "AddressRetiring" => nothing_comes_back(),
