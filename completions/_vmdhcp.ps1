@@ -452,7 +452,7 @@ Register-ArgumentCompleter -Native -CommandName 'vmdhcp' -ScriptBlock {
             break
         }
         'vmdhcp;manager' {
-            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Its name in its log')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Its name in its log, and that of the release that it belongs to')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where probes and metrics are shown (plain HTTP)')
             [CompletionResult]::new('--auto-pool', '--auto-pool', [CompletionResultType]::ParameterName, 'Which VM networks are given a pool of their own')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Form of the log lines on standard error')

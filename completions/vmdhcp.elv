@@ -428,7 +428,7 @@ set edit:completion:arg-completer[vmdhcp] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'vmdhcp;manager'= {
-            cand --name 'Its name in its log'
+            cand --name 'Its name in its log, and that of the release that it belongs to'
             cand --listen 'Where probes and metrics are shown (plain HTTP)'
             cand --auto-pool 'Which VM networks are given a pool of their own'
             cand --log-format 'Form of the log lines on standard error'

@@ -347,7 +347,7 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -l wait -d 'Do not return before the change has come into effect'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l name -d 'Its name in its log' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l name -d 'Its name in its log, and that of the release that it belongs to' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l listen -d 'Where probes and metrics are shown (plain HTTP)' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand manager" -l auto-pool -d 'Which VM networks are given a pool of their own' -r -f -a "annotated\t'Those that ask for it by an annotation'
 all\t'All of which a subnet is known'

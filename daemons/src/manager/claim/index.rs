@@ -94,7 +94,7 @@ pub(in crate::manager) struct ClaimIndex {
 struct Known {
     networks: Networks,
     /// Where each claim has cards.
-    places: BTreeMap<ClaimKey, BTreeSet<NetworkName>>,
+    places: BTreeMap<ClaimKey, Box<[NetworkName]>>,
     /// Claims that a list under way has shown.
     listed: BTreeSet<ClaimKey>,
 }
@@ -182,6 +182,6 @@ impl Known {
             let claim = ClaimOnNetwork { key: key.clone(), version, cards: cards.collect() };
             self.networks.entry(network.clone()).or_default().insert(key.clone(), Arc::new(claim));
         }
-        self.places.insert(key, networks);
+        self.places.insert(key, networks.into_iter().collect());
     }
 }

@@ -123,7 +123,7 @@ pub(super) async fn reconcile(
             context.events.warn(stored, &notice).await;
         }
     } else if let Some(record) = observe::shorter_record(stored, |network, mac| {
-        let settled = settlements.get(network).and_then(|cards| cards.as_ref()?.get(&mac));
+        let settled = settlements.get(network).and_then(|cards| cards.as_ref()?.get(mac));
         matches!(settled, Some(Settlement::Planned(Outcome::Released)))
     }) {
         let metadata = json!({ "annotations": { CARDS_ANNOTATION: record } });
@@ -143,10 +143,19 @@ pub(super) fn watch(client: &Client, metrics: &ManagerMetrics) -> (Watched<Guard
     (kept(events.default_backoff().modify(trim), "VirtualMachineNetworkConfigs", note), index)
 }
 
-/// Drops what is not read of a claim before it is kept. An API server takes an object without managed fields for one
-/// whose managed fields stay as they are.
+/// Drops what is not read of a claim before it is kept, and the room that its lists were read into: most have one item and
+/// room for four. An API server takes an object without managed fields for one whose managed fields stay as they are.
 fn trim(claim: &mut GuardedClaim) {
-    claim.meta_mut().managed_fields = None;
+    let meta = claim.meta_mut();
+    meta.managed_fields = None;
+    meta.finalizers.iter_mut().for_each(Vec::shrink_to_fit);
+    meta.owner_references.iter_mut().for_each(Vec::shrink_to_fit);
+    let Ok(claim) = &mut claim.0 else { return };
+    claim.spec.network_configs.shrink_to_fit();
+    if let Some(status) = &mut claim.status {
+        status.network_configs.shrink_to_fit();
+        status.conditions.shrink_to_fit();
+    }
 }
 
 /// What the pool of each network has told a claim.

@@ -85,7 +85,7 @@ pub(super) fn plan(
     set_condition(&mut status.conditions, "Disabled", paused.into(), disabled, "", now);
     let in_sync = if paused { PAUSED } else { "StaleClaimsReleased" };
     set_condition(&mut status.conditions, "InSynced", (!paused).into(), in_sync, "", now);
-    let released = settlements.values().flatten().flat_map(|cards| cards.values()).all(is_released);
+    let released = settlements.values().flatten().flat_map(|cards| cards.all()).all(is_released);
     ClaimPlan { status, released, notices }
 }
 
@@ -162,7 +162,7 @@ fn outcome_of(card: &Card, paused: bool, settlements: &Settlements) -> Result<Ip
             format!("the network {} has no IPPool; create one, and the card gets its address", card.network);
         return Err(Obstacle { reason: "NoPool", message });
     };
-    match of_pool.get(&card.mac) {
+    match of_pool.get(card.mac) {
         Some(Settlement::Planned(Outcome::Holds(address))) => Ok(*address),
         Some(Settlement::Planned(Outcome::Waits(why))) => {
             Err(Obstacle { reason: why.reason(), message: why.to_string() })

@@ -14,8 +14,22 @@ use super::super::Settlement;
 use super::super::claim::{CardRef, ClaimKey};
 use super::observe::Observation;
 
-/// What each card of a claim gets.
-pub(in crate::manager) type CardSettlements = BTreeMap<MacAddr, Settlement>;
+/// What each card of a claim gets, each MAC once. Most claims have one card, and there are many claims: a map of each would
+/// take ten times the room.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::manager) struct CardSettlements(Box<[(MacAddr, Settlement)]>);
+
+impl CardSettlements {
+    /// What the card of that MAC gets.
+    pub(in crate::manager) fn get(&self, mac: MacAddr) -> Option<&Settlement> {
+        self.0.iter().find(|(of, _)| *of == mac).map(|(_, settlement)| settlement)
+    }
+
+    /// What all of them get.
+    pub(in crate::manager) fn all(&self) -> impl Iterator<Item = &Settlement> {
+        self.0.iter().map(|(_, settlement)| settlement)
+    }
+}
 
 /// Claims that wait to be told something, and the versions of them.
 pub(super) type Askers = BTreeMap<ClaimKey, u64>;
@@ -147,18 +161,18 @@ impl Tellings {
 }
 
 fn is_the_same(told: &CardSettlements, cards: &[CardRef], settled: &[Settlement]) -> bool {
-    told.len() == cards.len()
-        && cards.iter().zip(settled).all(|(card, settled)| told.get(&card.claim.mac) == Some(settled))
+    told.0.len() == cards.len()
+        && cards.iter().zip(settled).all(|(card, settled)| told.get(card.claim.mac) == Some(settled))
 }
 
 /// A card that is both held and released (its MAC in two spellings, say) is held.
 fn by_mac(cards: &[CardRef], settled: &[Settlement]) -> CardSettlements {
-    let mut by_mac = CardSettlements::new();
+    let mut by_mac = BTreeMap::new();
     for (card, settled) in cards.iter().zip(settled) {
         let told = by_mac.entry(card.claim.mac).or_insert_with(|| settled.clone());
         if !matches!(told, Settlement::Planned(Outcome::Holds(_))) {
             told.clone_from(settled);
         }
     }
-    by_mac
+    CardSettlements(by_mac.into_iter().collect())
 }

@@ -23,7 +23,8 @@ use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 use vmdhcp_core::api::{
-    MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine, VirtualMachineNetworkConfig,
+    MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine, VirtualMachineInstanceSpec,
+    VirtualMachineNetworkConfig,
 };
 
 pub(super) use triggers::{claim_changes, instance_changes, network_changes, pool_changes};
@@ -70,6 +71,13 @@ pub(super) fn trim(vm: &mut GuardedVirtualMachine) {
     (meta.managed_fields, meta.labels) = (None, None);
     if let Some(annotations) = &mut meta.annotations {
         annotations.retain(|key, _| key == MAC_ADDRESS_ANNOTATION || key.starts_with(STATIC_IP_PREFIX));
+    }
+    // An empty map has as much room as one of eleven.
+    meta.annotations.take_if(|annotations| annotations.is_empty());
+    if let Ok(vm) = &mut vm.0 {
+        let VirtualMachineInstanceSpec { domain, networks } = &mut vm.spec.template.spec;
+        domain.devices.interfaces.shrink_to_fit();
+        networks.shrink_to_fit();
     }
 }
 
