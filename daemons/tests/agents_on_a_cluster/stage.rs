@@ -1,6 +1,5 @@
 //! A control plane with a manager on it, a VM network, and a node.
 
-use std::fmt::Debug;
 use std::sync::{Arc, Mutex as Sync};
 use std::time::Duration;
 
@@ -12,12 +11,8 @@ use k8s_openapi::api::core::v1::{Binding, Node, ObjectReference, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::client::Body;
-use kube::core::NamespaceResourceScope;
-use kube::runtime::wait::await_condition;
-use kube::{Client, Resource, ResourceExt};
+use kube::{Client, ResourceExt};
 use prometheus_client::registry::Registry;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
@@ -28,7 +23,7 @@ use vmdhcp_daemons::manager::{
     self, AgentDeployments, AutoPool, Limits, ManagerMetrics, ManagerOptions, Placement,
 };
 use vmdhcp_daemons::runtime::Shutdown;
-use vmdhcp_testcluster::{self as testcluster, RELEASE_NAMESPACE, ServiceAccount};
+use vmdhcp_testcluster::{self as testcluster, Object, RELEASE_NAMESPACE, ServiceAccount};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 const NAMESPACE: &str = "default";
@@ -54,29 +49,6 @@ pub(crate) struct Stage {
 struct Manager {
     shutdown: Shutdown,
     task: JoinHandle<()>,
-}
-
-/// Objects that the tests make use of.
-pub(crate) trait Object:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope>
-    + Serialize
-    + DeserializeOwned
-    + Clone
-    + Debug
-    + Send
-    + 'static
-{
-}
-
-impl<K> Object for K where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Serialize
-        + DeserializeOwned
-        + Clone
-        + Debug
-        + Send
-        + 'static
-{
 }
 
 /// Status and reason of a pool's condition.
@@ -178,8 +150,7 @@ impl Stage {
     pub(crate) async fn delete_pool_named(&self, name: &str) {
         let pools: Api<IPPool> = self.api_of_pools();
         pools.delete(name, &DeleteParams::default()).await.unwrap();
-        let gone = await_condition(pools, name, |pool: Option<&IPPool>| pool.is_none());
-        tokio::time::timeout(DEADLINE, gone).await.expect("the pool goes").unwrap();
+        testcluster::until_gone(&pools, name, DEADLINE).await;
     }
 
     pub(crate) async fn patch<K: Object>(&self, name: &str, patch: &Value) {
@@ -187,12 +158,11 @@ impl Stage {
     }
 
     pub(crate) async fn until<K: Object>(&self, name: &str, what: &str, is_so: impl Fn(&K) -> bool) -> K {
-        until(self.api(), name, what, is_so).await
+        testcluster::until(&self.api(), name, what, DEADLINE, is_so).await
     }
 
     pub(crate) async fn until_gone<K: Object>(&self, name: &str) {
-        let gone = await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_none());
-        tokio::time::timeout(DEADLINE, gone).await.expect("it goes").unwrap();
+        testcluster::until_gone(&self.api::<K>(), name, DEADLINE).await;
     }
 
     pub(crate) async fn pool(&self, what: &str, is_so: impl Fn(&IPPool) -> bool) -> IPPool {
@@ -200,7 +170,7 @@ impl Stage {
     }
 
     pub(crate) async fn pool_named(&self, name: &str, what: &str, is_so: impl Fn(&IPPool) -> bool) -> IPPool {
-        until(self.api_of_pools(), name, what, is_so).await
+        testcluster::until(&self.api_of_pools(), name, what, DEADLINE, is_so).await
     }
 
     pub(crate) async fn network(
@@ -208,7 +178,7 @@ impl Stage {
         what: &str,
         is_so: impl Fn(&NetworkAttachmentDefinition) -> bool,
     ) -> NetworkAttachmentDefinition {
-        until(self.api_of_pools(), NETWORK, what, is_so).await
+        testcluster::until(&self.api_of_pools(), NETWORK, what, DEADLINE, is_so).await
     }
 
     /// Has the pool looked at, twice over.
@@ -289,14 +259,6 @@ impl Stage {
         let at_once = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
         let ended = self.api::<Pod>().delete(&pod.name_any(), &at_once).await;
         assert!(!matches!(ended, Err(kube::Error::Api(status)) if !status.is_not_found()));
-    }
-}
-
-async fn until<K: Object>(api: Api<K>, name: &str, what: &str, is_so: impl Fn(&K) -> bool) -> K {
-    let condition = await_condition(api.clone(), name, |object: Option<&K>| object.is_some_and(&is_so));
-    match tokio::time::timeout(DEADLINE, condition).await {
-        Ok(found) => found.unwrap().unwrap(),
-        Err(tokio::time::error::Elapsed { .. }) => panic!("never: {what}: {:#?}", api.get_opt(name).await),
     }
 }
 

@@ -2,7 +2,6 @@
 //! a test says so.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt;
@@ -16,14 +15,12 @@ use kube::api::{
     Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
 };
 use kube::core::NamespaceResourceScope;
-use kube::runtime::wait::await_condition;
 use kube::{Client, Resource, ResourceExt};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::time::error::Elapsed;
 use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AgentReport, IPPool, NetworkAttachmentDefinition};
 use vmdhcp_daemons::cluster::local::{Kind, Kinds, LocalApi};
 use vmdhcp_daemons::manager::{AgentDeployments, Limits, Placement};
+use vmdhcp_testcluster::{self as testcluster, Object};
 
 use crate::fixtures::{DEADLINE, Manager, NAMESPACE};
 
@@ -116,39 +113,12 @@ impl Cluster {
         Api::namespaced(self.client.clone(), AGENTS)
     }
 
-    pub(crate) async fn until<K>(&self, name: &str, is_so: impl Fn(&K) -> bool) -> K
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + DeserializeOwned
-            + Clone
-            + Debug
-            + Send
-            + 'static,
-    {
-        let condition =
-            await_condition(self.of::<K>(), name, |object: Option<&K>| object.is_some_and(&is_so));
-        match tokio::time::timeout(DEADLINE, condition).await {
-            Ok(found) => found.unwrap().unwrap(),
-            Err(Elapsed { .. }) => {
-                panic!("{name} did not become what it should: {:#?}", self.of::<K>().get_opt(name).await)
-            }
-        }
+    pub(crate) async fn until<K: Object>(&self, name: &str, is_so: impl Fn(&K) -> bool) -> K {
+        testcluster::until(&self.of(), name, "as it should be", DEADLINE, is_so).await
     }
 
-    pub(crate) async fn until_gone<K>(&self, name: &str)
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + DeserializeOwned
-            + Clone
-            + Debug
-            + Send
-            + 'static,
-    {
-        let condition = await_condition(self.of::<K>(), name, |object: Option<&K>| object.is_none());
-        match tokio::time::timeout(DEADLINE, condition).await {
-            Ok(gone) => drop(gone.unwrap()),
-            Err(Elapsed { .. }) => panic!("{name} is still there: {:#?}", self.of::<K>().get_opt(name).await),
-        }
+    pub(crate) async fn until_gone<K: Object>(&self, name: &str) {
+        testcluster::until_gone(&self.of::<K>(), name, DEADLINE).await;
     }
 
     /// The version of the newest change of a pool.

@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::NamespaceResourceScope;
-use kube::runtime::wait::await_condition;
 use kube::{Client, Resource, ResourceExt};
 use prometheus_client::registry::Registry;
 use serde::de::DeserializeOwned;
@@ -20,6 +19,7 @@ use vmdhcp_core::api::{Condition, IPPool, IPv4Status, VirtualMachineNetworkConfi
 use vmdhcp_daemons::cluster::local::{Kinds, LocalApi};
 use vmdhcp_daemons::manager::{self, AutoPool, Limits, ManagerMetrics, ManagerOptions, Placement};
 use vmdhcp_daemons::runtime::Shutdown;
+use vmdhcp_testcluster::{self as testcluster, Object};
 
 use crate::neighbours;
 
@@ -200,41 +200,18 @@ impl Manager {
     }
 
     /// Waits until the object is as it should be; shows it as it is if that does not come.
-    pub(crate) async fn until<K>(&self, name: &str, is_so: impl Fn(&K) -> bool) -> K
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + DeserializeOwned
-            + Clone
-            + Debug
-            + Send
-            + 'static,
-    {
+    pub(crate) async fn until<K: Object>(&self, name: &str, is_so: impl Fn(&K) -> bool) -> K {
         self.patiently_until(name, DEADLINE, is_so).await
     }
 
     /// The same, for as long as `patience` lasts.
-    pub(crate) async fn patiently_until<K>(
+    pub(crate) async fn patiently_until<K: Object>(
         &self,
         name: &str,
         patience: Duration,
         is_so: impl Fn(&K) -> bool,
-    ) -> K
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + DeserializeOwned
-            + Clone
-            + Debug
-            + Send
-            + 'static,
-    {
-        let condition =
-            await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_some_and(&is_so));
-        match tokio::time::timeout(patience, condition).await {
-            Ok(found) => found.unwrap().unwrap(),
-            Err(tokio::time::error::Elapsed { .. }) => {
-                panic!("{name} did not become what it should: {:#?}", self.api::<K>().get_opt(name).await)
-            }
-        }
+    ) -> K {
+        testcluster::until(&self.api(), name, "as it should be", patience, is_so).await
     }
 
     /// Has a pool looked at, and returns it as that look has left it.
@@ -258,22 +235,8 @@ impl Manager {
     }
 
     /// Waits until the object is gone.
-    pub(crate) async fn until_gone<K>(&self, name: &str)
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + DeserializeOwned
-            + Clone
-            + Debug
-            + Send
-            + 'static,
-    {
-        let condition = await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_none());
-        match tokio::time::timeout(DEADLINE, condition).await {
-            Ok(gone) => drop(gone.unwrap()),
-            Err(tokio::time::error::Elapsed { .. }) => {
-                panic!("{name} is still there: {:#?}", self.api::<K>().get_opt(name).await)
-            }
-        }
+    pub(crate) async fn until_gone<K: Object>(&self, name: &str) {
+        testcluster::until_gone(&self.api::<K>(), name, DEADLINE).await;
     }
 
     /// Waits until each card of the claim has an address, and says which.

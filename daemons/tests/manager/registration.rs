@@ -8,8 +8,7 @@ use http::{Request, Response, StatusCode};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Api, PostParams};
 use kube::client::Body;
-use kube::core::NamespaceResourceScope;
-use kube::{Client, Resource, ResourceExt};
+use kube::{Client, ResourceExt};
 use serde_json::json;
 use vmdhcp_core::api::{
     IPPool, NetworkAttachmentDefinition, NetworkAttachmentDefinitionSpec, POOL_NAME_LABEL,
@@ -17,9 +16,10 @@ use vmdhcp_core::api::{
 };
 use vmdhcp_daemons::cluster::local::LocalApi;
 use vmdhcp_daemons::manager::Placement;
+use vmdhcp_testcluster as testcluster;
 
 use crate::cluster::{Cluster, DEPLOYMENT, deployments, kinds};
-use crate::fixtures::{NAMESPACE, claim, ipv4, pool_condition, seed_pool};
+use crate::fixtures::{DEADLINE, NAMESPACE, claim, ipv4, pool_condition, seed_pool};
 
 fn registered(reason: &'static str) -> impl Fn(&IPPool) -> bool {
     move |pool| pool_condition(pool, "Registered").reason == reason
@@ -114,7 +114,7 @@ async fn two_pools_whose_agents_would_have_one_name_do_not_take_them_from_each_o
     networks.create(&PostParams::default(), &network).await.unwrap();
     let pools: Api<IPPool> = Api::namespaced(cluster.client.clone(), "default-ippool");
     pools.create(&PostParams::default(), &pool).await.unwrap();
-    until_in(&pools, "1", registered("NameTaken")).await;
+    testcluster::until(&pools, "1", "as it should be", DEADLINE, registered("NameTaken")).await;
     let now = cluster.of::<Deployment>().get(DEPLOYMENT).await.unwrap();
     assert_eq!((now.uid(), now.metadata.generation), (first.uid(), first.metadata.generation));
 }
@@ -208,19 +208,4 @@ async fn a_network_that_names_a_pool_that_is_gone_is_put_right() {
     cluster.manager.delete::<IPPool>("ippool-1").await;
     cluster.manager.until_gone::<IPPool>("ippool-1").await;
     assert!(is_bare(&cluster.manager.api().get("net-48").await.unwrap()));
-}
-
-async fn until_in<K>(api: &Api<K>, name: &str, is_so: impl Fn(&K) -> bool)
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + serde::de::DeserializeOwned
-        + Clone
-        + std::fmt::Debug
-        + Send
-        + 'static,
-{
-    let condition = kube::runtime::wait::await_condition(api.clone(), name, |object: Option<&K>| {
-        object.is_some_and(&is_so)
-    });
-    tokio::time::timeout(crate::fixtures::DEADLINE, condition).await.expect("it comes true").unwrap();
 }

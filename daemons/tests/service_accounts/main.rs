@@ -9,44 +9,17 @@ mod manager;
 mod networks;
 mod refusals;
 
-use std::fmt::Debug;
 use std::time::Duration;
 
 use kube::api::PostParams;
-use kube::core::NamespaceResourceScope;
-use kube::runtime::wait::await_condition;
-use kube::{Api, Client, Resource};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use refusals::Refusals;
+use vmdhcp_testcluster::{self as testcluster, Object};
 
 /// How long a condition is waited for before the test fails.
 const DEADLINE: Duration = Duration::from_secs(30);
-
-/// Objects that the tests make use of.
-trait Object:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope>
-    + Serialize
-    + DeserializeOwned
-    + Clone
-    + Debug
-    + Send
-    + 'static
-{
-}
-
-impl<K> Object for K where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Serialize
-        + DeserializeOwned
-        + Clone
-        + Debug
-        + Send
-        + 'static
-{
-}
 
 /// What a user does, as the administrator, in one namespace, and sees happen.
 struct User {
@@ -67,29 +40,17 @@ impl User {
 
     /// Waits until the object is as it should be; shows it as it is if that does not come.
     async fn until<K: Object>(&self, name: &str, what: &str, is_so: impl Fn(&K) -> bool) -> K {
-        let condition =
-            await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_some_and(&is_so));
+        let api = self.api();
         // Boxed, as it holds whole objects.
-        let condition = Box::pin(tokio::time::timeout(DEADLINE, condition));
-        match self.refusals.none_during(condition).await {
-            Ok(found) => found.unwrap().unwrap(),
-            Err(tokio::time::error::Elapsed { .. }) => {
-                panic!("never: {what}: {:#?}", self.api::<K>().get_opt(name).await)
-            }
-        }
+        let found = Box::pin(testcluster::until(&api, name, what, DEADLINE, is_so));
+        self.refusals.none_during(found).await
     }
 
     /// Waits until the object is gone.
     async fn until_gone<K: Object>(&self, name: &str) {
-        let condition = await_condition(self.api::<K>(), name, |object: Option<&K>| object.is_none());
+        let api = self.api::<K>();
         // Boxed, as it holds whole objects.
-        let condition = Box::pin(tokio::time::timeout(DEADLINE, condition));
-        match self.refusals.none_during(condition).await {
-            Ok(gone) => drop(gone.unwrap()),
-            Err(tokio::time::error::Elapsed { .. }) => {
-                panic!("still there: {:#?}", self.api::<K>().get_opt(name).await)
-            }
-        }
+        self.refusals.none_during(Box::pin(testcluster::until_gone(&api, name, DEADLINE))).await;
     }
 }
 

@@ -152,11 +152,11 @@ impl User {
         self.refusals.none_during(tokio::time::timeout(DEADLINE, published)).await.expect("an Event");
     }
 
-    pub(crate) async fn delete<K: crate::Object>(&self, name: &str) {
+    pub(crate) async fn delete<K: vmdhcp_testcluster::Object>(&self, name: &str) {
         self.api::<K>().delete(name, &DeleteParams::default()).await.unwrap();
     }
 
-    pub(crate) async fn patch<K: crate::Object>(&self, name: &str, patch: Value) {
+    pub(crate) async fn patch<K: vmdhcp_testcluster::Object>(&self, name: &str, patch: Value) {
         self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 }

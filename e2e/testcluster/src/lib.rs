@@ -5,6 +5,7 @@
 //! - [`client`], [`kubeconfig`]: its administrator
 //! - [`client_as`], [`kubeconfig_as`]: a service account with exactly the rights that the chart gives it
 //! - [`helm`], [`kubectl`]: those of others
+//! - [`until`], [`until_gone`]: waiting for objects, on this API or any other
 //!
 //! Where its binaries are not built (`make testcluster`), all of them say `None`, and what wants them is left out;
 //! `VMDHCP_TESTCLUSTER=required` makes that a failure.
@@ -16,6 +17,7 @@
 )]
 
 mod accounts;
+mod objects;
 mod release;
 
 use std::io::{BufRead, BufReader};
@@ -33,6 +35,7 @@ use serde::Deserialize;
 use vmdhcp_core::api::{IPPool, VirtualMachineNetworkConfig};
 
 pub use accounts::{ServiceAccount, client_as, kubeconfig_as};
+pub use objects::{Object, until, until_gone};
 pub use release::{CHART, RELEASE, RELEASE_NAMESPACE, helm, kubectl};
 
 /// The kinds of others, in several documents.
