@@ -43,7 +43,7 @@ use kube::Client;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{self, Controller};
-use kube::runtime::reflector::Store;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
 use vmdhcp_core::api::{
     IPPool, NetworkAttachmentDefinition, VirtualMachine, VirtualMachineInstance, VirtualMachineNetworkConfig,
@@ -195,6 +195,11 @@ struct Context {
 impl Context {
     fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// The VM network of that name, if there is one.
+    fn network(&self, name: &NetworkName) -> Option<Arc<GuardedNetwork>> {
+        self.networks.get(&ObjectRef::new(&name.name).within(&name.namespace))
     }
 
     /// Whether that defect is planted.

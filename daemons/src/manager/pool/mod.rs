@@ -95,7 +95,7 @@ pub(super) fn network_changes(
     move |event| {
         match event {
             watcher::Event::Init => listed.clear(),
-            watcher::Event::InitApply(network) => listed.push(network_labels::network_name(network)),
+            watcher::Event::InitApply(network) => listed.push(vmnetwork::name_of(network)),
             // Only now the store has what was listed.
             watcher::Event::InitDone => {
                 for network in listed.drain(..) {
@@ -103,7 +103,7 @@ pub(super) fn network_changes(
                 }
             }
             watcher::Event::Apply(network) | watcher::Event::Delete(network) => {
-                tell_pools_on(&network_labels::network_name(network), &context);
+                tell_pools_on(&vmnetwork::name_of(network), &context);
             }
         }
     }

@@ -6,13 +6,13 @@
 use json_patch::Patch;
 use kube::ResourceExt;
 use kube::api::{self, Api, PatchParams};
-use kube::runtime::reflector::ObjectRef;
 use serde_json::json;
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{IPPool, NetworkAttachmentDefinition, POOL_NAME_LABEL, POOL_NAMESPACE_LABEL};
 use vmdhcp_core::pool::PoolRef;
 
-use super::super::{Context, GuardedNetwork};
+use super::super::Context;
+use super::super::vmnetwork::name_of;
 use super::{network_of, pool_of_network, rival_of};
 
 /// Longest value of a label.
@@ -24,7 +24,7 @@ pub(super) async fn name(pool: &IPPool, context: &Context) -> kube::Result<()> {
         return Ok(());
     }
     let Some(network) = network_of(pool) else { return Ok(()) };
-    let Some(stored) = stored(&network, context) else { return Ok(()) };
+    let Some(stored) = context.network(&network) else { return Ok(()) };
     match change(&*stored, Some(&PoolRef::of(pool))) {
         Some(patch) => apply(&network, patch, context).await.map(drop),
         None => Ok(()),
@@ -36,7 +36,7 @@ pub(super) async fn name(pool: &IPPool, context: &Context) -> kube::Result<()> {
 pub(super) async fn forget(pool: &IPPool, context: &Context) -> kube::Result<()> {
     let Some(network) = network_of(pool) else { return Ok(()) };
     let key = PoolRef::of(pool);
-    let Some(mut patch) = stored(&network, context).and_then(|stored| without(&*stored, &key)) else {
+    let Some(mut patch) = context.network(&network).and_then(|stored| without(&*stored, &key)) else {
         return Ok(());
     };
     let api: Api<NetworkAttachmentDefinition> = Api::namespaced(context.client.clone(), &network.namespace);
@@ -56,7 +56,7 @@ pub(super) async fn forget(pool: &IPPool, context: &Context) -> kube::Result<()>
 /// Has networks that have no pool name none.
 pub(super) async fn forget_absent(context: &Context) {
     for stored in context.networks.state() {
-        let network = network_name(&stored);
+        let network = name_of(&*stored);
         let Some(patch) =
             change(&*stored, None).filter(|_| pool_of_network(&network, &context.pools).is_none())
         else {
@@ -67,15 +67,6 @@ pub(super) async fn forget_absent(context: &Context) {
             Err(error) => tracing::warn!(%network, %error, "the network goes on naming a pool that is gone"),
         }
     }
-}
-
-/// The name of a network's object.
-pub(super) fn network_name(network: &GuardedNetwork) -> NetworkName {
-    NetworkName { namespace: network.namespace().unwrap_or_default(), name: network.name_any() }
-}
-
-fn stored(network: &NetworkName, context: &Context) -> Option<std::sync::Arc<GuardedNetwork>> {
-    context.networks.get(&ObjectRef::new(&network.name).within(&network.namespace))
 }
 
 /// The change after which a network does not name this pool, if it does.

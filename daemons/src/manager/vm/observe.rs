@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::limits::MOST_CARDS;
 use vmdhcp_core::api::{
-    Interface, MAC_ADDRESS_ANNOTATION, NETWORK_TYPE_LABEL, OVERLAY_NETWORK, STATIC_IP_PREFIX, VirtualMachine,
-    VirtualMachineInstance, VirtualMachineInstanceSpec, VirtualMachineNetworkConfig,
+    Interface, MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine, VirtualMachineInstance,
+    VirtualMachineInstanceSpec, VirtualMachineNetworkConfig,
 };
 use vmdhcp_core::mac::MacAddr;
 
 use super::super::events::Notice;
+use super::super::vmnetwork::is_overlay;
 use super::super::{Context, pool_of_network};
 
 /// Most characters of what is said of a VM.
@@ -51,7 +51,7 @@ impl<'a> Observation<'a> {
         context: &Context,
     ) -> Self {
         let service = |network: &NetworkName| match () {
-            () if is_overlay(network, context) => Service::Others,
+            () if context.network(network).is_some_and(|stored| is_overlay(&*stored)) => Service::Others,
             () if pool_of_network(network, &context.pools).is_some() => Service::Pool,
             () => Service::None,
         };
@@ -80,13 +80,6 @@ pub(super) enum Service {
     None,
     /// Another system.
     Others,
-}
-
-fn is_overlay(network: &NetworkName, context: &Context) -> bool {
-    let stored = context.networks.get(&ObjectRef::new(&network.name).within(&network.namespace));
-    stored.is_some_and(|stored| {
-        stored.labels().get(NETWORK_TYPE_LABEL).is_some_and(|type_| type_ == OVERLAY_NETWORK)
-    })
 }
 
 /// The networks that a VM's cards are on.

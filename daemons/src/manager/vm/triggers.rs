@@ -15,6 +15,7 @@ use vmdhcp_core::api::{
 };
 
 use super::super::defects::Defect;
+use super::super::vmnetwork::name_of;
 use super::super::{Context, GuardedClaim, GuardedInstance, GuardedNetwork, GuardedVirtualMachine};
 use super::observe::networks;
 
@@ -35,8 +36,7 @@ pub(in crate::manager) fn network_changes(
 ) -> impl FnMut(&Event<GuardedNetwork>) + Send + use<> {
     let aspect = |network: &GuardedNetwork| hash(&network.labels().get(NETWORK_TYPE_LABEL));
     changes(Arc::downgrade(context), aspect, |network, context| {
-        let namespace = network.namespace().unwrap_or_default();
-        look_at_all_on(&NetworkName { namespace, name: network.name_any() }, context);
+        look_at_all_on(&name_of(network), context);
     })
 }
 

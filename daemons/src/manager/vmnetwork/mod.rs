@@ -43,6 +43,7 @@ use vmdhcp_core::api::IPPool;
 use vmdhcp_core::pool::PoolRef;
 
 pub(super) use apply::follow;
+pub(super) use observe::{is_overlay, name_of};
 pub(super) use plan::{Standing, named};
 
 use super::events::Told;
@@ -110,7 +111,7 @@ pub(super) async fn reconcile(
             return Ok(Action::await_change());
         }
     };
-    let name = observe::name_of(network);
+    let name = name_of(network);
     let namesake = ObjectRef::new(&name.name).within(&name.namespace);
     let its_pool = context.pools.get(&namesake);
     let server = super::pool_of_network(&name, &context.pools);

@@ -99,8 +99,13 @@ pub(super) fn wish(network: &NetworkAttachmentDefinition) -> Result<Wish, Fault>
 }
 
 /// Name of a network, as its pool names it.
-pub(super) fn name_of(network: &NetworkAttachmentDefinition) -> NetworkName {
+pub(in crate::manager) fn name_of(network: &impl ResourceExt) -> NetworkName {
     NetworkName { namespace: network.namespace().unwrap_or_default(), name: network.name_any() }
+}
+
+/// Whether addresses on a network are given by Kube-OVN.
+pub(in crate::manager) fn is_overlay(network: &impl ResourceExt) -> bool {
+    network.labels().get(NETWORK_TYPE_LABEL).is_some_and(|type_| type_ == OVERLAY_NETWORK)
 }
 
 /// The route annotation, as the network controller and Harvester's dashboard write it. It writes `<nil>` for what it
@@ -152,7 +157,7 @@ pub(super) fn specification(
     network: &NetworkAttachmentDefinition,
     known: Option<&IPv4Config>,
 ) -> Result<Specification, Fault> {
-    if network.labels().get(NETWORK_TYPE_LABEL).is_some_and(|sort| sort == OVERLAY_NETWORK) {
+    if is_overlay(network) {
         return Err(Fault::Overlay);
     }
     let mut document = document(network)?;

@@ -30,7 +30,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use vmdhcp_core::NetworkName;
-use vmdhcp_core::api::{CLUSTER_NETWORK_LABEL, IPPool, NETWORK_TYPE_LABEL, OVERLAY_NETWORK, POOL_ANNOTATION};
+use vmdhcp_core::api::{CLUSTER_NETWORK_LABEL, IPPool, POOL_ANNOTATION};
 use vmdhcp_core::pool::PoolRef;
 
 pub(super) use deployment::agent_name;
@@ -38,6 +38,7 @@ pub(super) use plan::Registration;
 pub(in crate::manager) use pod::pool_object_of;
 pub(in crate::manager) use watches::AgentWatches;
 
+use super::super::vmnetwork::is_overlay;
 use super::super::{AgentDeployments, Context, Placement};
 use super::observe::agents_of;
 use super::{network_of, rival_of};
@@ -264,14 +265,14 @@ fn network_at(network: &NetworkName, context: &Context) -> Network {
     if !context.workloads.has_multus {
         return Network::Unknown;
     }
-    let Some(found) = context.networks.get(&ObjectRef::new(&network.name).within(&network.namespace)) else {
+    let Some(found) = context.network(network) else {
         return Network::Missing;
     };
-    let label = |key| found.labels().get(key).filter(|value| !value.is_empty());
-    if label(NETWORK_TYPE_LABEL).is_some_and(|type_| type_ == OVERLAY_NETWORK) {
+    if is_overlay(&*found) {
         return Network::Overlay;
     }
-    Network::Present { cluster_network: label(CLUSTER_NETWORK_LABEL).cloned() }
+    let cluster_network = found.labels().get(CLUSTER_NETWORK_LABEL).filter(|value| !value.is_empty());
+    Network::Present { cluster_network: cluster_network.cloned() }
 }
 
 /// Whether a Deployment of that pool's name is another pool's.
