@@ -109,11 +109,15 @@ impl Stage {
         }
     }
 
-    /// All Events, in words.
+    /// All Events of our kinds, in words: the control plane has some of its own to tell.
     async fn events(&self) -> Vec<String> {
         let events = self.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let ours = |event: &&Event| {
+            let version = event.regarding.as_ref().and_then(|object| object.api_version.as_deref());
+            version.is_some_and(|version| version.starts_with("network.harvesterhci.io/"))
+        };
         let words = |event: &Event| format!("{:?}: {:?}", event.reason, event.note);
-        events.iter().map(words).collect()
+        events.iter().filter(ours).map(words).collect()
     }
 
     fn say(&self, what: &str, began: Instant) {
