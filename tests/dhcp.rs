@@ -7,6 +7,7 @@
 mod any_bytes;
 mod fixtures;
 mod lease_table;
+mod real_clients;
 mod rfc2131;
 mod rfc2132;
 mod rfc3011;
