@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod any_bytes;
+mod boot;
 mod fixtures;
 mod lease_table;
 mod real_clients;
