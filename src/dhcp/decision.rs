@@ -114,8 +114,8 @@ pub enum Why {
     /// Silence: the route helper reads a pool without a router as one with a broken one.
     #[error("a route helper asked, but the pool has no router")]
     NoRouter,
-    /// Silence: what must be echoed does not fit into a packet.
-    #[error("the client identifier and the relay agent's information do not fit into an answer")]
+    /// Silence: what must be echoed does not fit into a packet (RFC 6842 section 3).
+    #[error("the client identifier does not fit into an answer")]
     TooLarge,
 
     /// Silence, and a record: another host answers for the client's address.
