@@ -6,6 +6,7 @@
 //! - [`Relay`]: a server of the test's own network, such as the API server, on a machine
 //! - [`vmdhcp`]: the program under test, as its users run it
 //! - [`clients`]: udhcpc, dhclient and dhcpcd
+//! - [`flood`]: very many packets
 //! - [`wire`]: single packets, for what a client would hide
 //!
 //! What is checked is in `tests/`. A failure panics here, with what was waited for: there is nobody to recover.
@@ -17,6 +18,7 @@
 )]
 
 pub mod clients;
+pub mod flood;
 mod lan;
 mod machine;
 mod relay;
