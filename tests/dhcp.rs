@@ -6,8 +6,10 @@
 
 mod any_bytes;
 mod boot;
+mod classes;
 mod fixtures;
 mod lease_table;
+mod relays;
 mod rfc2131;
 mod rfc2132;
 mod rfc3011;

@@ -38,6 +38,7 @@ const fn number(why: Why) -> (u8, Ipv4Addr) {
         Why::Declined { address } => (17, address),
         Why::Released { address } => (18, address),
         Why::NotItsLease { address } => (19, address),
+        Why::RelayRefused { relay } => (20, relay),
     }
 }
 
@@ -62,6 +63,7 @@ const fn why(number: u8, address: Ipv4Addr) -> Option<Why> {
         17 => Why::Declined { address },
         18 => Why::Released { address },
         19 => Why::NotItsLease { address },
+        20 => Why::RelayRefused { relay: address },
         _ => return None,
     })
 }
