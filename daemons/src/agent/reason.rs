@@ -247,7 +247,7 @@ mod tests {
         }
         // Those that need no type of message come twice.
         let count = |is: fn(&Reason) -> bool| reasons.iter().filter(|reason| is(reason)).count();
-        assert_eq!(count(|reason| matches!(reason, Reason::Decided(_))), 21 * 2);
+        assert_eq!(count(|reason| matches!(reason, Reason::Decided(_))), 22 * 2);
         assert_eq!(count(|reason| matches!(reason, Reason::Malformed(_))), 12 * 2 + 4);
         assert_eq!(count(|reason| matches!(reason, Reason::Frame(_))), 9 * 2);
         assert_eq!(Verdict::unpack(0), None);
