@@ -198,8 +198,8 @@ impl Shared {
     }
 
     fn watch(&self, mut writer: &TcpStream, path: &str) -> io::Result<()> {
-        let parameters = path.split(['?', '&']);
-        let from = parameters.filter_map(|pair| pair.strip_prefix("resourceVersion=")).next();
+        let mut parameters = path.split(['?', '&']);
+        let from = parameters.find_map(|pair| pair.strip_prefix("resourceVersion="));
         let mut seen = from.and_then(|version| version.parse().ok()).unwrap_or(0);
         writer.write_all(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",

@@ -85,17 +85,13 @@ pub(crate) fn start(peer: Peer, clients: u32) -> io::Result<Running> {
     let begun = Instant::now();
     let process = stage.start(&setup.environment, &setup.command, &log);
     let answered = stage.on_load(move || first_answer(Style::Client, clients - 1, PATIENCE))?;
-    match answered {
-        Some(at) => Ok(Running { stage, process, first_answer: at - begun, folder, setup }),
-        None => {
-            let logs = fs::read_dir(folder.path())?.flatten().filter(|file| {
-                file.path().extension().is_some_and(|extension| extension == "log")
-            });
-            let said: Vec<String> =
-                logs.filter_map(|log| fs::read_to_string(log.path()).ok()).collect();
-            Err(io::Error::other(format!("{} does not answer; it says: {}", peer.name(), said.join("\n"))))
-        }
+    if let Some(at) = answered {
+        return Ok(Running { stage, process, first_answer: at - begun, folder, setup });
     }
+    let files = fs::read_dir(folder.path())?.flatten().map(|file| file.path());
+    let logs = files.filter(|file| file.extension().is_some_and(|extension| extension == "log"));
+    let said: Vec<String> = logs.filter_map(|log| fs::read_to_string(log).ok()).collect();
+    Err(io::Error::other(format!("{} does not answer; it says: {}", peer.name(), said.join("\n"))))
 }
 
 /// Measures one server once, in all cells.

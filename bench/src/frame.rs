@@ -47,7 +47,11 @@ pub(crate) fn payload(frame: &[u8]) -> Option<&[u8]> {
     }
     let end = 14 + usize::from(u16::from_be_bytes([frame[16], frame[17]]));
     let udp_length = usize::from(u16::from_be_bytes([frame[38], frame[39]]));
-    if end > frame.len() || udp_length < 8 || udp_length + 34 != end || fold(sum(0, &frame[14..34])) != u16::MAX {
+    if end > frame.len()
+        || udp_length < 8
+        || udp_length + 34 != end
+        || fold(sum(0, &frame[14..34])) != u16::MAX
+    {
         return None;
     }
     let pseudo_header = pseudo_header(frame);

@@ -12,7 +12,8 @@ use socket2::Socket;
 
 use crate::frame::{self, BROADCAST, Ends, PAYLOAD};
 use crate::message::{
-    self, ACK, DISCOVER, MOST_CLIENTS, Message, NAK, OFFER, Options, RELAY, REQUEST, SERVER, address_of, card_of,
+    self, ACK, DISCOVER, MOST_CLIENTS, Message, NAK, OFFER, Options, RELAY, REQUEST, SERVER, address_of,
+    card_of,
 };
 use crate::wire::{Plain, packet_socket, udp_socket};
 
@@ -371,7 +372,8 @@ impl<'l> Generator<'l> {
         };
         let Some(xid) = message::transaction(reply) else { return };
         let at = (xid.wrapping_mul(SPREAD.1) & 0xfff) as usize;
-        let Some(slot) = self.slots.get(at).copied().filter(|slot| slot.phase != Phase::Free && slot.xid == xid)
+        let Some(slot) =
+            self.slots.get(at).copied().filter(|slot| slot.phase != Phase::Free && slot.xid == xid)
         else {
             self.outcome.stray += 1;
             return;
@@ -421,10 +423,10 @@ impl<'l> Generator<'l> {
         }
         let holder = self.holders[(number & 0xffff) as usize].get_or_insert(client);
         let held = self.held[client as usize].get_or_insert(granted);
-        if *holder != client {
-            Some("address of another")
-        } else {
+        if *holder == client {
             (*held != granted).then_some("address moved")
+        } else {
+            Some("address of another")
         }
     }
 

@@ -24,6 +24,7 @@ mod process;
 mod report;
 mod responder;
 mod stage;
+mod verdict;
 mod wire;
 
 use std::fs;
@@ -196,7 +197,8 @@ fn measure(Arguments { quick, only, server, .. }: &Arguments) -> Report {
 /// The processor, how many of it, and the kernel.
 fn machine() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let models: Vec<_> = processors.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(": ")).collect();
+    let models: Vec<_> =
+        processors.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(": ")).collect();
     let model = models.first().map_or("unknown processor", |(_, model)| model);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let kernel = kernel.trim().split('-').next().unwrap_or_default();
@@ -208,7 +210,8 @@ fn versions() -> Vec<String> {
     ["kea-dhcp4-server", "isc-dhcp-server", "dnsmasq-base"]
         .into_iter()
         .filter_map(|package| {
-            let output = Program::new("dpkg-query").args(["-W", "-f", "${Package} ${Version}", package]).output();
+            let output =
+                Program::new("dpkg-query").args(["-W", "-f", "${Package} ${Version}", package]).output();
             String::from_utf8(output.ok()?.stdout).ok().filter(|text| !text.is_empty())
         })
         .collect()

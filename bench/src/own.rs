@@ -84,7 +84,8 @@ fn instructions_of(leases: u32, exchange: Exchange) -> io::Result<f64> {
         return Err(io::Error::other(format!("{messages} messages, {outcome:?}; {}", server.log())));
     }
     let text = fs::read_to_string(&counts)?;
-    let total = text.lines().find_map(|line| line.strip_prefix("totals: ")).and_then(|total| total.parse().ok());
+    let total =
+        text.lines().find_map(|line| line.strip_prefix("totals: ")).and_then(|total| total.parse().ok());
     let total: f64 = total.filter(|total| *total > 0.0).ok_or_else(|| {
         io::Error::other(format!("callgrind has counted nothing: is {HANDLE} in the binary?"))
     })?;
@@ -108,7 +109,8 @@ fn ready(machine: &Machine, server: &mut Process, patience: Duration) -> io::Res
 fn metric(machine: &Machine, name: &'static str) -> f64 {
     let shown = machine.within(|| get(ADMIN.parse().unwrap(), "/metrics"));
     let (_, text) = shown.unwrap_or_default();
-    let series = text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')));
+    let series =
+        text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')));
     series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }
 
@@ -262,7 +264,9 @@ pub(crate) fn standalone(leases: u32) -> io::Result<Standalone> {
         let file = file.display().to_string();
         let nic = format!("default/{POOL}={NIC}");
         let binary = peers::vmdhcp().display().to_string();
-        [&*binary, "--local", &file, "standalone", "--nic", &nic, "--listen", ADMIN].map(str::to_owned).to_vec()
+        [&*binary, "--local", &file, "standalone", "--nic", &nic, "--listen", ADMIN]
+            .map(str::to_owned)
+            .to_vec()
     };
     let log = folder.path().join("server.log");
     let begun = Instant::now();
@@ -333,12 +337,8 @@ fn claims(leases: u32) -> String {
 fn apply(file: &Path, manifest: &str) -> io::Result<()> {
     let path = file.with_extension("yaml");
     fs::write(&path, manifest)?;
-    let output = Command::new(peers::vmdhcp())
-        .arg("--local")
-        .arg(file)
-        .args(["apply", "-f"])
-        .arg(&path)
-        .output()?;
+    let output =
+        Command::new(peers::vmdhcp()).arg("--local").arg(file).args(["apply", "-f"]).arg(&path).output()?;
     if output.status.success() {
         return Ok(());
     }

@@ -109,6 +109,10 @@ pub(crate) fn agent(folder: &Path, port: u16, leases: u32) -> io::Result<Vec<Str
     api::write_kubeconfig(&kubeconfig, port)?;
     api::write_snapshot(&snapshot, leases)?;
     let words = [
+        // The one right that a Pod of an agent has.
+        "setpriv",
+        "--bounding-set",
+        "-all,+net_raw",
         &vmdhcp().display().to_string(),
         "--kubeconfig",
         &kubeconfig.display().to_string(),

@@ -51,7 +51,8 @@ pub(crate) fn plot(report: &Report) -> String {
     );
     for (number, panel) in PANELS.iter().enumerate() {
         let top = panel_height * number as f64;
-        let _ = writeln!(svg, "<text x=\"8\" y=\"{}\" font-weight=\"bold\">{}</text>", top + 26.0, panel.title);
+        let _ =
+            writeln!(svg, "<text x=\"8\" y=\"{}\" font-weight=\"bold\">{}</text>", top + 26.0, panel.title);
         let values = Peer::ALL.map(|peer| (peer, report.of(peer, Style::Client, panel.window, panel.of)));
         let scale = scale(panel, values.iter().filter_map(|(_, value)| *value).fold(1.0, f64::max));
         for (row, (peer, value)) in values.into_iter().enumerate() {

@@ -11,23 +11,11 @@ use crate::compare::{Cell, Start, WINDOWS};
 use crate::load::Style;
 use crate::own::{Calls, Changes, Instructions, Standalone};
 use crate::peers::Peer;
+use crate::verdict::{self, Verdict};
 
 /// Between these two lines the page is ours.
 const BEGIN: &str = "<!-- measured by make bench -->";
 const END: &str = "<!-- end of what was measured -->";
-
-/// Most of the packet-socket responder's processor time that an exchange may take.
-const CPU_BAR: f64 = 1.35;
-/// Share of the packet-socket responder's exchanges that are wanted.
-const RATE_GOAL: f64 = 0.8;
-/// Most system calls of an exchange.
-const CALLS_BAR: f64 = 0.4;
-/// How far instructions may be apart over the sizes of a table.
-const FLAT_BAR: f64 = 1.1;
-/// Memory with 10,000 leases that is wanted, in bytes.
-const MEMORY_GOAL: u64 = 12_000_000;
-/// Start without an API that is wanted, in milliseconds.
-const START_GOAL: f64 = 30.0;
 
 /// Everything that was found.
 #[derive(Debug, Default, Serialize)]
@@ -59,130 +47,33 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
 
 impl Report {
     /// The median of a figure of these cells.
-    pub(crate) fn of(&self, peer: Peer, style: Style, window: usize, figure: fn(&Cell) -> f64) -> Option<f64> {
-        let cells = self.cells.iter().filter(|cell| {
-            (cell.peer, cell.style, cell.window) == (peer.name(), style.name(), window)
-        });
+    pub(crate) fn of(
+        &self,
+        peer: Peer,
+        style: Style,
+        window: usize,
+        figure: fn(&Cell) -> f64,
+    ) -> Option<f64> {
+        let cells = self
+            .cells
+            .iter()
+            .filter(|cell| (cell.peer, cell.style, cell.window) == (peer.name(), style.name(), window));
         median(cells.map(figure))
     }
 
-    fn of_starts(&self, peer: Peer, figure: fn(&Start) -> f64) -> Option<f64> {
+    pub(crate) fn of_starts(&self, peer: Peer, figure: fn(&Start) -> f64) -> Option<f64> {
         median(self.starts.iter().filter(|start| start.peer == peer.name()).map(figure))
     }
 
-    fn ratio(&self, figure: fn(&Cell) -> f64, to: Peer) -> Option<f64> {
+    /// Ours divided by another's, in client style at window 64.
+    pub(crate) fn ratio(&self, figure: fn(&Cell) -> f64, to: Peer) -> Option<f64> {
         let of = |peer| self.of(peer, Style::Client, 64, figure);
         Some(of(Peer::Ours)? / of(to)?)
     }
 
-    /// What has to hold, and what is wanted.
-    fn verdicts(&self) -> Vec<Verdict> {
-        let cpu = |cell: &Cell| cell.server_cpu_us_per_exchange;
-        let rate = |cell: &Cell| cell.exchanges_per_second;
-        let of = |peer, figure: fn(&Cell) -> f64| self.of(peer, Style::Client, 64, figure);
-        let mut verdicts = vec![Verdict {
-            what: "processor time of the server, a full exchange, beside the packet-socket responder's (client style, window 64)"
-                .into(),
-            wanted: format!("bar: at most {CPU_BAR} times"),
-            is_bar: true,
-            found: self.ratio(cpu, Peer::PacketResponder).map(|ratio| {
-                let (ours, limit) = (of(Peer::Ours, cpu), of(Peer::PacketResponder, cpu));
-                (format!("{ratio:.2} times ({} against {} µs)", figure(ours), figure(limit)), ratio <= CPU_BAR)
-            }),
-        }];
-        let spread = |of: fn(&Instructions) -> f64| {
-            let values = self.instructions.iter().map(of);
-            let (low, high) = (values.clone().fold(f64::MAX, f64::min), values.fold(0.0, f64::max));
-            (self.instructions.len() > 1).then(|| high / low)
-        };
-        let sizes: Vec<_> = self.instructions.iter().map(|at| thousands(f64::from(at.leases))).collect();
-        for (name, of) in [
-            ("DISCOVER", (|at| at.discover) as fn(&Instructions) -> f64),
-            ("REQUEST", |at| at.request),
-        ] {
-            let counts: Vec<_> = self.instructions.iter().map(|at| thousands(of(at))).collect();
-            verdicts.push(Verdict {
-                what: format!("instructions of a {name}, from frame to frame, with {} leases", sizes.join(" and ")),
-                wanted: "bar: the same within 10 %".into(),
-                is_bar: true,
-                found: spread(of).map(|ratio| (counts.join(" and "), ratio <= FLAT_BAR)),
-            });
-        }
-        for window in [16, 64] {
-            let is_it = |calls: &&Calls| (calls.peer, calls.window) == (Peer::Ours.name(), window);
-            let calls = self.system_calls.iter().find(is_it).map(|calls| calls.per_exchange);
-            verdicts.push(Verdict {
-                what: format!("system calls of an exchange at window {window}"),
-                wanted: format!("bar: at most {CALLS_BAR}"),
-                is_bar: true,
-                found: calls.map(|calls| (format!("{calls:.2}"), calls <= CALLS_BAR)),
-            });
-        }
-        verdicts.push(Verdict {
-            what: "wrong replies, and refusals, in all of it".into(),
-            wanted: "bar: none".into(),
-            is_bar: true,
-            found: self.of(Peer::Ours, Style::Client, 64, rate).map(|_| {
-                let ours = self.cells.iter().filter(|cell| cell.peer == Peer::Ours.name());
-                let wrong: u64 = ours.clone().map(|cell| cell.wrong + cell.refused).sum();
-                (format!("{wrong} of {}", thousands(ours.map(|cell| cell.done as f64).sum())), wrong == 0)
-            }),
-        });
-        verdicts.push(Verdict {
-            what: "lost, while one of 40,000 leases changes ten times a second, at half the limit".into(),
-            wanted: "bar: none".into(),
-            is_bar: true,
-            found: self.changes.as_ref().map(|changes| {
-                let Changes { during, rate, .. } = changes;
-                let (lost, started) = (thousands(during.lost as f64), thousands(during.started as f64));
-                (format!("{lost} of {started}, at {} a second", thousands(*rate)), during.lost == 0)
-            }),
-        });
-        verdicts.push(Verdict {
-            what: "full exchanges a second beside the packet-socket responder's (client style, window 64)".into(),
-            wanted: format!("goal: {:.0} %", RATE_GOAL * 100.0),
-            is_bar: false,
-            found: self.ratio(rate, Peer::PacketResponder).map(|ratio| {
-                let (ours, limit) = (of(Peer::Ours, rate), of(Peer::PacketResponder, rate));
-                let found = format!("{:.0} % ({} against {})", ratio * 100.0, figure(ours), figure(limit));
-                (found, ratio >= RATE_GOAL)
-            }),
-        });
-        for peer in [Peer::Kea, Peer::Isc] {
-            verdicts.push(Verdict {
-                what: format!("the same beside {}", peer.name()),
-                wanted: "goal: 7 times Kea".into(),
-                is_bar: false,
-                found: self.ratio(rate, peer).map(|ratio| (format!("{ratio:.1} times"), ratio >= 7.0)),
-            });
-        }
-        let rest = self.of_starts(Peer::Ours, |start| start.resident_at_rest as f64);
-        let peak = self.starts.iter().filter(|start| start.peer == Peer::Ours.name()).map(|start| start.peak).max();
-        verdicts.push(Verdict {
-            what: format!("memory of an agent with {} leases: at rest, and at most", thousands(f64::from(self.clients))),
-            wanted: format!("goal: under {:.0} MB", MEMORY_GOAL as f64 / 1e6),
-            is_bar: false,
-            found: rest.zip(peak).map(|(rest, peak)| {
-                (format!("{} and {}", megabytes(rest), megabytes(peak as f64)), peak < MEMORY_GOAL)
-            }),
-        });
-        verdicts.push(Verdict {
-            what: format!(
-                "from the start of an agent to its first answer, with {} leases in its snapshot and an API that refuses \
-                 connections",
-                thousands(f64::from(self.clients))
-            ),
-            wanted: format!("goal: {START_GOAL:.0} ms"),
-            is_bar: false,
-            found: median(self.starts_without_api_ms.iter().copied())
-                .map(|time| (format!("{time:.0} ms"), time <= START_GOAL)),
-        });
-        verdicts
-    }
-
     /// Whether every bar holds.
     pub(crate) fn holds(&self) -> bool {
-        self.verdicts().iter().all(|verdict| !verdict.is_bar || verdict.found.as_ref().is_some_and(|found| found.1))
+        verdict::bars(self).iter().all(Verdict::holds)
     }
 
     /// The tables, as Markdown.
@@ -192,7 +83,9 @@ impl Report {
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         };
         if self.quick {
-            text.push_str("**Measured by `bench --quick`: for a look whether it works, not for its figures.**\n\n");
+            text.push_str(
+                "**Measured by `bench --quick`: for a look whether it works, not for its figures.**\n\n",
+            );
         }
         let _ = writeln!(
             text,
@@ -204,13 +97,8 @@ impl Report {
             self.seconds_per_cell
         );
         text.push_str("| what | bar or goal | measured | |\n|---|---|---|---|\n");
-        for Verdict { what, wanted, found, .. } in self.verdicts() {
-            let (found, word) = match found {
-                Some((found, true)) => (found, "holds"),
-                Some((found, false)) => (found, "**does not hold**"),
-                None => ("not measured".to_owned(), "**open**"),
-            };
-            line(&mut text, &[what, wanted, found, word.to_owned()]);
+        for verdict in verdict::bars(self).iter().chain(&verdict::goals(self)) {
+            line(&mut text, &verdict.row());
         }
         text.push_str("\nSide by side, medians:\n\n");
         text.push_str(
@@ -249,7 +137,8 @@ impl Report {
     }
 
     fn row(&self, style: Style, peer: Peer) -> Vec<String> {
-        let each = |of: fn(&Cell) -> f64| WINDOWS.map(|window| figure(self.of(peer, style, window, of))).join(" / ");
+        let each =
+            |of: fn(&Cell) -> f64| WINDOWS.map(|window| figure(self.of(peer, style, window, of))).join(" / ");
         let spread = |window| {
             [|cell: &Cell| cell.p50_us, |cell: &Cell| cell.p99_us, |cell: &Cell| cell.p999_us]
                 .map(|quantile| figure(self.of(peer, style, window, quantile)))
@@ -259,7 +148,9 @@ impl Report {
         let sum = |of: fn(&Cell) -> u64| cells.clone().map(of).sum::<u64>().to_string();
         let rate = |peer| self.of(peer, style, 64, |cell| cell.exchanges_per_second);
         let limit = [Peer::PacketResponder, Peer::UdpResponder].into_iter().filter_map(rate).reduce(f64::max);
-        let share = rate(peer).zip(limit).map_or("-".into(), |(rate, limit)| format!("{:.0} %", rate / limit * 100.0));
+        let share = rate(peer)
+            .zip(limit)
+            .map_or("-".into(), |(rate, limit)| format!("{:.0} %", rate / limit * 100.0));
         let busy = self.of(peer, style, 64, |cell| cell.load_busy * 100.0);
         vec![
             style.name().to_owned(),
@@ -348,21 +239,15 @@ impl Report {
 fn replaced(page: &str, tables: &str) -> io::Result<String> {
     let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, behind) = parts.ok_or_else(|| {
-        io::Error::other(format!("docs/bench.md has no place for tables: it needs the lines {BEGIN} and {END}"))
+        io::Error::other(format!(
+            "docs/bench.md has no place for tables: it needs the lines {BEGIN} and {END}"
+        ))
     })?;
     Ok(format!("{before}{BEGIN}\n\n{tables}\n{END}{behind}"))
 }
 
-struct Verdict {
-    what: String,
-    wanted: String,
-    is_bar: bool,
-    /// What was found, and whether that is as wanted.
-    found: Option<(String, bool)>,
-}
-
 /// Three digits, as a rule.
-fn figure(value: Option<f64>) -> String {
+pub(crate) fn figure(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
         Some(value) if !value.is_finite() => "-".to_owned(),
@@ -385,7 +270,8 @@ pub(crate) fn thousands(value: f64) -> String {
     text
 }
 
-fn megabytes(bytes: f64) -> String {
+/// Bytes in millions.
+pub(crate) fn megabytes(bytes: f64) -> String {
     format!("{:.1}", bytes / 1e6)
 }
 

@@ -83,7 +83,6 @@ fn datagrams_to(port: u16) -> [SockFilter; 11] {
     ]
 }
 
-
 /// Room for the packets of one system call, each with the address of its other end where the socket has some.
 pub(crate) struct Batch<A> {
     headers: MultiHeaders<A>,
