@@ -12,7 +12,7 @@ use std::{fs, mem};
 
 use serde_json::{Value, json};
 
-use crate::message::{SERVER, address_of, card_of, text_of};
+use crate::message::{ROUTER, SERVER, address_of, card_of, text_of};
 use crate::stage::Stage;
 
 /// The pool.
@@ -35,7 +35,7 @@ pub(crate) fn pool(version: u64, leases: u32) -> Value {
         "spec": {
             "networkName": "default/bench",
             "ipv4Config": {
-                "cidr": "10.99.0.0/16", "serverIP": SERVER, "router": SERVER, "dns": ["1.1.1.1"],
+                "cidr": "10.99.0.0/16", "serverIP": SERVER, "router": ROUTER, "dns": ["1.1.1.1"],
                 "domainName": "example.org", "leaseTime": 86400,
                 "pool": {"start": address_of(0), "end": "10.99.254.255"}
             }

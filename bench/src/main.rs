@@ -129,7 +129,8 @@ fn measure(Arguments { quick, only, server, .. }: &Arguments) -> Report {
     let mut failures = Vec::new();
     let mut failed = |what: &str, error: io::Error| {
         eprintln!("{what}: {error}");
-        failures.push(format!("{what}: {error}"));
+        let first: String = error.to_string().chars().take(300).collect();
+        failures.push(format!("{what}: {}", first.replace('\n', " ")));
     };
 
     if is_wanted(Part::Compare) {

@@ -6,6 +6,8 @@ use std::net::Ipv4Addr;
 
 /// The server.
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 1);
+/// What clients are told to be their router.
+pub(crate) const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 254);
 /// The load, where it is a relay agent.
 pub(crate) const RELAY: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 2);
 /// Most clients that there are addresses for.
@@ -153,7 +155,7 @@ pub(crate) fn fault(
     let of_grants = [
         (options.lease_time.len() != 4 || options.lease_time == [0; 4], "lease time"),
         (options.mask != [255, 255, 0, 0], "subnet mask"),
-        (options.router != SERVER.octets(), "router"),
+        (options.router != ROUTER.octets(), "router"),
         (options.dns != [1, 1, 1, 1], "DNS servers"),
         (!options.domain.starts_with(b"example.org"), "domain name"),
     ];
@@ -188,7 +190,7 @@ pub(crate) fn answer(request: &[u8], place: &mut [u8]) -> Option<usize> {
     place[236..BEFORE_OPTIONS].copy_from_slice(&COOKIE);
     place[240..243].copy_from_slice(&[53, 1, kind]);
     let options = b"\x36\x04\x0a\x63\x00\x01\x33\x04\x00\x01\x51\x80\x01\x04\xff\xff\x00\x00\
-        \x03\x04\x0a\x63\x00\x01\x06\x04\x01\x01\x01\x01\x0f\x0bexample.org\xff";
+        \x03\x04\x0a\x63\x00\xfe\x06\x04\x01\x01\x01\x01\x0f\x0bexample.org\xff";
     place[243..243 + options.len()].copy_from_slice(options);
     Some(SHORTEST)
 }

@@ -142,7 +142,7 @@ fn kea(folder: &Path) -> io::Result<Vec<String>> {
         },
         "valid-lifetime": 86_400,
         "option-data": [
-            option("domain-name-servers", "1.1.1.1"), option("routers", "10.99.0.1"), option("domain-name", "example.org")
+            option("domain-name-servers", "1.1.1.1"), option("routers", "10.99.0.254"), option("domain-name", "example.org")
         ],
         "subnet4": [{
             "id": 1, "subnet": "10.99.0.0/16", "interface": NIC, "pools": [{"pool": "10.99.1.0 - 10.99.254.255"}]
@@ -158,7 +158,7 @@ fn kea(folder: &Path) -> io::Result<Vec<String>> {
 
 fn isc(folder: &Path, clients: u32) -> io::Result<Vec<String>> {
     let mut text = "default-lease-time 86400; max-lease-time 86400; ping-check false; authoritative; \
-        local-address 10.99.0.1;\nsubnet 10.99.0.0 netmask 255.255.0.0 { option routers 10.99.0.1; \
+        local-address 10.99.0.1;\nsubnet 10.99.0.0 netmask 255.255.0.0 { option routers 10.99.0.254; \
         option domain-name-servers 1.1.1.1; option domain-name \"example.org\"; }\n"
         .to_owned();
     for (number, card, address) in all(clients) {
@@ -190,7 +190,7 @@ fn dnsmasq(folder: &Path, clients: u32) -> io::Result<Vec<String>> {
     let line = format!(
         "dnsmasq -k --port=0 --interface={NIC} --bind-interfaces \
          --dhcp-range=10.99.1.0,10.99.254.255,255.255.0.0,86400 --dhcp-leasefile={} --conf-file={} \
-         --dhcp-option=3,10.99.0.1 --dhcp-option=6,1.1.1.1 --dhcp-option=15,example.org --dhcp-authoritative \
+         --dhcp-option=3,10.99.0.254 --dhcp-option=6,1.1.1.1 --dhcp-option=15,example.org --dhcp-authoritative \
          --dhcp-broadcast --log-facility={} --quiet-dhcp --no-ping --dhcp-lease-max=100000 --user=root --pid-file",
         leases_file.display(),
         hosts_file.display(),
