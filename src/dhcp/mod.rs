@@ -72,6 +72,8 @@ mod code {
     pub(super) const RELAY_INFORMATION: u8 = 82;
     /// RFC 4578.
     pub(super) const CLIENT_ARCHITECTURE: u8 = 93;
+    /// RFC 8925.
+    pub(super) const IPV6_ONLY_PREFERRED: u8 = 108;
     /// RFC 3011.
     pub(super) const SUBNET_SELECTION: u8 = 118;
     /// RFC 3442.

@@ -82,11 +82,13 @@ pub(super) fn write(
         // In no other message (RFC 4039 section 4).
         options.option(code::RAPID_COMMIT, &[])?;
     }
+    let limit = longest(table, request).saturating_sub(before_options);
     let levels = match answer.options {
         OptionsOf::Refusal(text) => {
             options.option(code::MESSAGE, text.as_bytes())?;
-            finish(request, &ECHOED_BY_REFUSAL, &mut options)?;
-            return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out: 0 });
+            let (echo, left_out) = Echo::of(request, &ECHOED_BY_REFUSAL, options.used, limit);
+            echo.finish(&mut options)?;
+            return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out });
         }
         OptionsOf::Client(levels) => levels,
     };
@@ -96,11 +98,9 @@ pub(super) fn write(
         file.put(&[boot_file])?;
     }
 
-    let end = ECHOED.iter().map(|code| request.options().encoded_len(*code)).sum::<usize>() + 1;
+    let (echo, mut left_out) = Echo::of(request, &ECHOED, options.used, limit);
     let selection = Selection::of(&levels, request);
-    let limit = longest(table, request).saturating_sub(before_options);
-    let room = limit.saturating_sub(end);
-    let mut left_out = 0;
+    let room = limit.saturating_sub(echo.length());
     if options.used + selection.length() <= room {
         for option in selection.iter() {
             options.put(&[option])?;
@@ -124,7 +124,7 @@ pub(super) fn write(
         }
         overflow.finish(&mut options)?;
     }
-    finish(request, &ECHOED, &mut options)?;
+    echo.finish(&mut options)?;
     Some(Written { length: (before_options + options.used).max(SHORTEST), left_out })
 }
 
@@ -157,14 +157,39 @@ fn write_header(request: &Request<'_>, answer: &Answer<'_>, header: &mut Area<'_
     ])
 }
 
-/// Writes what is echoed, and the end.
-fn finish(request: &Request<'_>, echoed: &[u8], options: &mut Area<'_>) -> Option<()> {
-    for &code in echoed {
-        for part in request.option(code) {
-            options.option(code, part)?;
+/// What ends an answer: options of the client's message and the end.
+struct Echo<'e> {
+    request: &'e Request<'e>,
+    codes: &'e [u8],
+}
+
+impl<'e> Echo<'e> {
+    /// These options behind so many bytes; and how many must be left out for want of room. Only the relay agent's
+    /// information may be (RFC 3046 section 2.2).
+    fn of(request: &'e Request<'e>, codes: &'e [u8], used: usize, limit: usize) -> (Self, usize) {
+        let whole = Self { request, codes };
+        match codes.split_last() {
+            Some((&code::RELAY_INFORMATION, others))
+                if used + whole.length() > limit && request.options().has(code::RELAY_INFORMATION) =>
+            {
+                (Self { request, codes: others }, 1)
+            }
+            _ => (whole, 0),
         }
     }
-    options.put(&[&[code::END]])
+
+    fn length(&self) -> usize {
+        self.codes.iter().map(|code| self.request.options().encoded_len(*code)).sum::<usize>() + 1
+    }
+
+    fn finish(&self, options: &mut Area<'_>) -> Option<()> {
+        for &code in self.codes {
+            for part in self.request.option(code) {
+                options.option(code, part)?;
+            }
+        }
+        options.put(&[&[code::END]])
+    }
 }
 
 /// Longest answer in bytes that the client takes and the link carries.
@@ -201,7 +226,8 @@ impl<'t> Selection<'t> {
         if asked.peek().is_some() {
             asked.for_each(add);
         } else {
-            levels.codes().for_each(add);
+            // Nobody who did not ask may be told to do without IPv4 (RFC 8925 section 3.3).
+            levels.codes().filter(|code| *code != code::IPV6_ONLY_PREFERRED).for_each(add);
         }
         selection
     }

@@ -161,7 +161,7 @@ impl LeaseTable {
     }
 
     /// Whether the card is one of a route helper.
-    pub(super) fn is_route_helper(&self, mac: MacAddr) -> bool {
+    pub fn is_route_helper(&self, mac: MacAddr) -> bool {
         self.route_helpers.contains(&mac)
     }
 

@@ -10,6 +10,8 @@ pub(crate) struct Reading {
     pub(crate) flags: u16,
     /// Whether `file` or `sname` hold options (option 52).
     pub(crate) overloaded: bool,
+    /// What `file` names, where it does not hold options.
+    pub(crate) file: Vec<u8>,
     /// Number and value of each option: those of `options`, then `file`, then `sname`.
     pub(crate) options: Vec<(u8, Vec<u8>)>,
 }
@@ -31,10 +33,12 @@ impl Reading {
             return Err("the magic cookie is missing".to_owned());
         }
         let mut options = read(&bytes[240..], "options")?;
+        let mut file: Vec<_> = bytes[108..236].iter().copied().take_while(|byte| *byte != 0).collect();
         let overload = options.iter().position(|(code, _)| *code == 52);
         if let Some(at) = overload {
             let overload = options.remove(at).1;
             if overload[0] & 1 != 0 {
+                file.clear();
                 options.extend(read(&bytes[108..236], "file")?);
             }
             if overload[0] & 2 != 0 {
@@ -45,6 +49,7 @@ impl Reading {
             ciaddr: address(12),
             yiaddr: address(16),
             flags: u16::from_be_bytes([bytes[10], bytes[11]]),
+            file,
             overloaded: overload.is_some(),
             options,
         })
