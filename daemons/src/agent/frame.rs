@@ -51,6 +51,19 @@ pub(crate) enum Malformed {
 }
 
 impl Malformed {
+    /// All of them, in their order.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Short,
+        Self::NotIpv4,
+        Self::HeaderLength,
+        Self::HeaderChecksum,
+        Self::TotalLength,
+        Self::Fragment,
+        Self::UdpLength,
+        Self::OtherProtocol,
+        Self::LinkSource,
+    ];
+
     /// The word for it in metrics.
     pub(crate) const fn reason(self) -> &'static str {
         match self {
