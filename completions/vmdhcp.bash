@@ -76,6 +76,9 @@ _vmdhcp() {
             vmdhcp__subcmd__lease,show)
                 cmd="vmdhcp__subcmd__lease__subcmd__inspect"
                 ;;
+            vmdhcp__subcmd__lease,watch)
+                cmd="vmdhcp__subcmd__lease__subcmd__watch"
+                ;;
             vmdhcp__subcmd__pool,create)
                 cmd="vmdhcp__subcmd__pool__subcmd__create"
                 ;;
@@ -458,7 +461,7 @@ _vmdhcp() {
             return 0
             ;;
         vmdhcp__subcmd__lease)
-            opts="-n -v -h --namespace --local --kubeconfig --context --verbose --help list ls inspect show add remove rm"
+            opts="-n -v -h --namespace --local --kubeconfig --context --verbose --help list ls inspect show watch add remove rm"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -658,6 +661,52 @@ _vmdhcp() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json yaml name" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --local)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vmdhcp__subcmd__lease__subcmd__watch)
+            opts="-A -o -n -v -h --mac --recent --all-namespaces --output --namespace --local --kubeconfig --context --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --mac)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json" -- "${cur}"))
                     return 0
                     ;;
                 --namespace)

@@ -256,19 +256,20 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -l wait -d 'Do not return before the change has come into effect'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "list" -d 'List who has which address, and who waits for one'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "ls" -d 'List who has which address, and who waits for one'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "inspect" -d 'Show all that is known of a card, an address or a VM, and why it has no address'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "show" -d 'Show all that is known of a card, an address or a VM, and why it has no address'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "add" -d 'Reserve an address for a MAC: a static lease'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "remove" -d 'Remove a reservation, or give a retiring address free'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "rm" -d 'Remove a reservation, or give a retiring address free'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "list" -d 'List who has which address, and who waits for one'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "ls" -d 'List who has which address, and who waits for one'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "inspect" -d 'Show all that is known of a card, an address or a VM, and why it has no address'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "show" -d 'Show all that is known of a card, an address or a VM, and why it has no address'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "watch" -d 'Watch what the DHCP servers decide, packet by packet: who asks, what is answered, and why not'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "add" -d 'Reserve an address for a MAC: a static lease'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "remove" -d 'Remove a reservation, or give a retiring address free'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "rm" -d 'Remove a reservation, or give a retiring address free'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -l pool -d 'Only leases of this pool' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -s l -l selector -d 'Only objects with these labels, for instance tier=lab,owner!=me' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the list' -r -f -a "table\t'A table, or a page for one object'
@@ -317,6 +318,18 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s A -l all-namespaces -d 'Look for the VM in all namespaces'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -l mac -d 'Only packets about this card, or from it' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -s o -l output -d 'What is printed: a table, one with the agents and pools, or JSON' -r -f -a "table\t''
+wide\t''
+json\t''"
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -l recent -d 'Begin with what the agents remember: about the last 2,000 packets of each'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -s A -l all-namespaces -d 'Watch the pools of all namespaces'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l ip -d 'The address' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l hostname -d 'Host name that the card is sent (option 12)' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l timeout -d 'How long --wait waits' -r
