@@ -899,7 +899,7 @@ _vmdhcp() {
             return 0
             ;;
         vmdhcp__subcmd__pool__subcmd__create)
-            opts="-o -n -v -h --network --cidr --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --option --namespace --local --kubeconfig --context --verbose --help"
+            opts="-o -n -v -h --network --cidr --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --next-server --boot-file --relay --option --namespace --local --kubeconfig --context --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -974,6 +974,18 @@ _vmdhcp() {
                     return 0
                     ;;
                 --route)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --next-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --boot-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --relay)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1189,7 +1201,7 @@ _vmdhcp() {
             return 0
             ;;
         vmdhcp__subcmd__pool__subcmd__set)
-            opts="-o -n -v -h --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --option --unset --add-range --remove-range --add-exclude --remove-exclude --add-dns --remove-dns --add-domain-search --remove-domain-search --add-ntp --remove-ntp --add-route --remove-route --add-option --remove-option --namespace --local --kubeconfig --context --verbose --help"
+            opts="-o -n -v -h --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --next-server --boot-file --relay --option --unset --add-range --remove-range --add-exclude --remove-exclude --add-dns --remove-dns --add-domain-search --remove-domain-search --add-ntp --remove-ntp --add-route --remove-route --add-relay --remove-relay --add-option --remove-option --namespace --local --kubeconfig --context --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1259,12 +1271,24 @@ _vmdhcp() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --next-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --boot-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --relay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --option)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --unset)
-                    COMPREPLY=($(compgen -W "server-ip ranges exclude router dns domain-name domain-search ntp lease-time min-lease-time max-lease-time mtu routes boot options" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "server-ip ranges exclude router dns domain-name domain-search ntp lease-time min-lease-time max-lease-time mtu routes boot options classes relays" -- "${cur}"))
                     return 0
                     ;;
                 --add-range)
@@ -1312,6 +1336,14 @@ _vmdhcp() {
                     return 0
                     ;;
                 --remove-route)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --add-relay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --remove-relay)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
