@@ -215,7 +215,9 @@ impl Limits {
                 return next.is_some();
             }
             let empty_for = milliseconds.wrapping_sub(empty_at);
-            if level(empty_at, milliseconds) == 0 && longest_empty.is_none_or(|(_, longest)| longest < empty_for) {
+            if level(empty_at, milliseconds) == 0
+                && longest_empty.is_none_or(|(_, longest)| longest < empty_for)
+            {
                 longest_empty = Some((meter, empty_for));
             }
         }
@@ -287,7 +289,10 @@ mod tests {
         let (limits, new) = (Limits::new(), NewWays::default());
         assert_eq!(passed(100_000, 0, |now| limits.admit(&way(66, 1), Some(&new), now)), 200 + 99);
         assert!(limits.admit(&way(7, 1), Some(&new), at(1_000)), "the victim behind a router");
-        assert!(limits.admit(&way(66, 2), Some(&NewWays::default()), at(1_000)), "another card behind the same router");
+        assert!(
+            limits.admit(&way(66, 2), Some(&NewWays::default()), at(1_000)),
+            "another card behind the same router"
+        );
     }
 
     #[test]
@@ -295,7 +300,10 @@ mod tests {
         let (limits, new) = (Limits::new(), NewWays::default());
         let relay = std::net::Ipv4Addr::new(192, 168, 48, 250);
         let behind = |port: &'static [u8]| Way { relay: Some((relay, port)), ..way(99, 1) };
-        assert_eq!(passed(100_000, 0, |now| limits.admit(&behind(b"\x01\x04eth7"), Some(&new), now)), 200 + 99);
+        assert_eq!(
+            passed(100_000, 0, |now| limits.admit(&behind(b"\x01\x04eth7"), Some(&new), now)),
+            200 + 99
+        );
         assert!(limits.admit(&behind(b"\x01\x04eth1"), Some(&new), at(1_000)));
     }
 
@@ -345,7 +353,10 @@ mod tests {
         }
         assert!(limits.admit(&way(66, 1), Some(&new), at(1_000)), "what has emptied in the meantime");
         assert_eq!(passed(1_000, 1_000, |now| limits.admit(&way(66, 1), Some(&new), now)), 99);
-        assert!(!limits.admit(&way(200_000, 2), Some(&NewWays::default()), at(1_000)), "those without room share a budget");
+        assert!(
+            !limits.admit(&way(200_000, 2), Some(&NewWays::default()), at(1_000)),
+            "those without room share a budget"
+        );
         assert!(limits.admit(&way(200_000, 2), Some(&NewWays::default()), at(5_000)), "and it passes");
     }
 }

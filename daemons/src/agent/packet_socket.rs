@@ -24,9 +24,6 @@ pub(crate) const BATCH: usize = 32;
 const RECEIVE_ROOM: usize = 2048;
 /// Bytes of kernel memory that received frames may take while they wait: about 5,000 messages of DHCP.
 const QUEUE: usize = 4 << 20;
-/// Bytes of frames that may wait to be received: some thousands, so that a flood costs nobody else's. The kernel keeps as
-/// many as its `net.core.rmem_max` allows to whoever may not administer the network.
-const QUEUE: usize = 4 << 20;
 /// How long a receive waits before it looks whether it shall stop.
 const WAIT: Duration = Duration::from_millis(200);
 
@@ -121,9 +118,6 @@ impl PacketSocket {
         discard_received(&socket).map_err(failed("emptying it"))?;
         socket.attach_filter(filter).map_err(failed("attaching the filter"))?;
         queue_much(&socket);
-        if setsockopt(&socket, sockopt::RcvBufForce, &QUEUE).is_err() {
-            socket.set_recv_buffer_size(QUEUE).map_err(failed("setting the length of its queue"))?;
-        }
         socket.set_read_timeout(Some(WAIT)).map_err(failed("setting the receive time-out"))?;
         Ok(Self { socket, interface: Arc::clone(interface) })
     }
