@@ -86,7 +86,7 @@ pub(super) fn write(
     let levels = match answer.options {
         OptionsOf::Refusal(text) => {
             options.option(code::MESSAGE, text.as_bytes())?;
-            let (echo, left_out) = Echo::of(request, &ECHOED_BY_REFUSAL, options.used, limit);
+            let (echo, left_out) = Echo::of(request, &ECHOED_BY_REFUSAL, options.used, limit)?;
             echo.finish(&mut options)?;
             return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out });
         }
@@ -98,7 +98,8 @@ pub(super) fn write(
         file.put(&[boot_file])?;
     }
 
-    let (echo, mut left_out) = Echo::of(request, &ECHOED, options.used, limit);
+    let echoed: &[u8] = if table.lets_select_subnet(request) { &ECHOED_WITH_SUBNET } else { &ECHOED };
+    let (echo, mut left_out) = Echo::of(request, echoed, options.used, limit)?;
     let selection = Selection::of(&levels, request);
     let room = limit.saturating_sub(echo.length());
     if options.used + selection.length() <= room {
@@ -106,8 +107,10 @@ pub(super) fn write(
             options.put(&[option])?;
         }
     } else {
-        let file = boot_file.is_none().then_some(file);
-        let mut overflow = Overflow { file, sname: Some(Area::new(sname)) };
+        // Where there is no room to name them, the fields cannot hold options.
+        let can_be_named = options.used + OVERLOAD_LENGTH <= room;
+        let file = (can_be_named && boot_file.is_none()).then_some(file);
+        let mut overflow = Overflow { file, sname: can_be_named.then(|| Area::new(sname)) };
         // What `file` says already can wait.
         let in_file = |option: &&[u8]| boot_file.is_some() && option.first() == Some(&code::BOOT_FILE);
         for option in selection.iter().filter(|option| !in_file(option)) {
@@ -128,10 +131,15 @@ pub(super) fn write(
     Some(Written { length: (before_options + options.used).max(SHORTEST), left_out })
 }
 
-/// Options that go back as they came (RFC 3011 section 3, RFC 6842, RFC 3046).
-const ECHOED: [u8; 3] = [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
-/// The same for a refusal.
+/// Options that go back as they came (RFC 6842, RFC 4578 section 2.3, RFC 3046).
+const ECHOED: [u8; 3] = [code::CLIENT_IDENTIFIER, code::MACHINE_IDENTIFIER, code::RELAY_INFORMATION];
+/// The same where the client may select the subnet (RFC 3011 section 2).
+const ECHOED_WITH_SUBNET: [u8; 4] =
+    [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::MACHINE_IDENTIFIER, code::RELAY_INFORMATION];
+/// The same in a refusal.
 const ECHOED_BY_REFUSAL: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
+/// Those of them without which an answer is better than none (RFC 3046 section 2.2).
+const DISPENSABLE: [u8; 2] = [code::MACHINE_IDENTIFIER, code::RELAY_INFORMATION];
 /// Bytes of option 52.
 const OVERLOAD_LENGTH: usize = 3;
 
@@ -164,18 +172,19 @@ struct Echo<'e> {
 }
 
 impl<'e> Echo<'e> {
-    /// These options behind so many bytes; and how many must be left out for want of room. Only the relay agent's
-    /// information may be (RFC 3046 section 2.2).
-    fn of(request: &'e Request<'e>, codes: &'e [u8], used: usize, limit: usize) -> (Self, usize) {
-        let whole = Self { request, codes };
-        match codes.split_last() {
-            Some((&code::RELAY_INFORMATION, others))
-                if used + whole.length() > limit && request.options().has(code::RELAY_INFORMATION) =>
-            {
-                (Self { request, codes: others }, 1)
+    /// These options behind so many bytes; and how many are left out for want of room. None if one of them may not be.
+    fn of(request: &'e Request<'e>, codes: &'e [u8], used: usize, limit: usize) -> Option<(Self, usize)> {
+        let mut echo = Self { request, codes };
+        let mut left_out = 0;
+        while used + echo.length() > limit {
+            let (last, others) = echo.codes.split_last()?;
+            if !DISPENSABLE.contains(last) {
+                return None;
             }
-            _ => (whole, 0),
+            left_out += usize::from(request.options().has(*last));
+            echo.codes = others;
         }
+        Some((echo, left_out))
     }
 
     fn length(&self) -> usize {
