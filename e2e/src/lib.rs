@@ -6,7 +6,9 @@
 //! - [`Relay`]: a server of the test's own network, such as the API server, on a machine
 //! - [`vmdhcp`]: the program under test, as its users run it
 //! - [`clients`]: udhcpc, dhclient and dhcpcd
+//! - [`flood`]: very many packets
 //! - [`wire`]: single packets, for what a client would hide
+//! - [`Capture`]: what passes a card
 //!
 //! What is checked is in `tests/`. A failure panics here, with what was waited for: there is nobody to recover.
 #![expect(
@@ -16,7 +18,9 @@
     reason = "a stage for tests: it fails by panicking"
 )]
 
+mod capture;
 pub mod clients;
+pub mod flood;
 mod lan;
 mod machine;
 mod relay;
@@ -25,6 +29,7 @@ pub mod vmdhcp;
 mod wait;
 pub mod wire;
 
+pub use capture::{Capture, Heard};
 pub use lan::Lan;
 pub use machine::{Machine, Process};
 pub use relay::Relay;

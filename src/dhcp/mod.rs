@@ -16,11 +16,16 @@
 //!
 //! Not here: frames, checksums, sockets, rate limits, and which of several agents answers.
 
+mod client_fqdn;
+mod criteria;
 mod decision;
 mod destination;
+mod echo;
 mod encoded;
+mod levels;
 mod malformed;
 mod message;
+mod own_options;
 mod received;
 mod reply;
 mod request;
@@ -35,7 +40,7 @@ pub use message::{ClientMessage, MessageType};
 pub use reply::{REPLY_MAX, ReplyBuffer};
 pub use request::Request;
 pub use respond::respond;
-pub use table::{Extras, LeaseId, LeaseTable};
+pub use table::{Client, Extras, LeaseId, LeaseTable};
 pub use timers::Timers;
 
 /// Numbers of the options that the server itself reads or writes (RFC 2132 and as noted).
@@ -58,15 +63,30 @@ mod code {
     pub(super) const MAXIMUM_SIZE: u8 = 57;
     pub(super) const RENEWAL_TIME: u8 = 58;
     pub(super) const REBINDING_TIME: u8 = 59;
+    pub(super) const VENDOR_CLASS: u8 = 60;
     pub(super) const CLIENT_IDENTIFIER: u8 = 61;
+    pub(super) const TFTP_SERVER_NAME: u8 = 66;
+    pub(super) const BOOT_FILE: u8 = 67;
+    /// RFC 3004.
+    pub(super) const USER_CLASS: u8 = 77;
     /// RFC 4039.
     pub(super) const RAPID_COMMIT: u8 = 80;
+    /// RFC 4702.
+    pub(super) const CLIENT_FQDN: u8 = 81;
     /// RFC 3046.
     pub(super) const RELAY_INFORMATION: u8 = 82;
+    /// RFC 4578.
+    pub(super) const CLIENT_ARCHITECTURE: u8 = 93;
+    /// RFC 4578.
+    pub(super) const MACHINE_IDENTIFIER: u8 = 97;
+    /// RFC 8925.
+    pub(super) const IPV6_ONLY_PREFERRED: u8 = 108;
     /// RFC 3011.
     pub(super) const SUBNET_SELECTION: u8 = 118;
     /// RFC 3442.
     pub(super) const CLASSLESS_ROUTES: u8 = 121;
+    /// RFC 5859.
+    pub(super) const TFTP_SERVER_ADDRESS: u8 = 150;
     /// The number by which Windows asked for RFC 3442 routes before 121 was assigned.
     pub(super) const CLASSLESS_ROUTES_MICROSOFT: u8 = 249;
     pub(super) const END: u8 = 255;

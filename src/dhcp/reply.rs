@@ -2,13 +2,16 @@
 //!
 //! The message type comes first and the relay agent's information last (RFC 3046 section 2.1). What has to be there
 //! is put in at any rate; the rest follows in the order of its importance as far as the client takes it, whole
-//! options only, at last in `file` and `sname` (option 52).
+//! options only, at last in `file` and `sname` (option 52). A boot file is in `file`, so that this field then takes no
+//! options: firmware reads it before it asks whether option 52 says what is in it.
 
 use std::net::Ipv4Addr;
 
+use super::echo::Echo;
+use super::levels::Levels;
 use super::received::Codes;
 use super::{
-    BOOTREPLY, ClientMessage, ETHERNET, LeaseId, LeaseTable, MAGIC_COOKIE, MessageType, Request, Timers, code,
+    BOOTREPLY, ClientMessage, ETHERNET, LeaseTable, MAGIC_COOKIE, MessageType, Request, Timers, code,
 };
 
 /// Longest answer in bytes: what an Ethernet frame of 1,500 bytes has room for behind IP and UDP.
@@ -25,7 +28,7 @@ const SMALLEST_MAXIMUM: u16 = 576;
 const SHORTEST: usize = 300;
 
 /// What is answered, apart from the options of the pool.
-pub(super) struct Answer {
+pub(super) struct Answer<'t> {
     pub(super) kind: MessageType,
     pub(super) ciaddr: Ipv4Addr,
     pub(super) yiaddr: Ipv4Addr,
@@ -33,18 +36,16 @@ pub(super) struct Answer {
     /// Lease in seconds.
     pub(super) lease_time: Option<u32>,
     /// Whose options are sent besides.
-    pub(super) options: OptionsOf,
+    pub(super) options: OptionsOf<'t>,
 }
 
 /// Which options an answer has beside those of the exchange itself.
 #[derive(Clone, Copy)]
-pub(super) enum OptionsOf {
+pub(super) enum OptionsOf<'t> {
     /// None: this refusal only says why.
     Refusal(&'static str),
-    /// Those of the pool.
-    Pool,
-    /// Those of this lease.
-    Lease(LeaseId),
+    /// Those of this client.
+    Client(Levels<'t>),
 }
 
 /// How much was written.
@@ -57,7 +58,7 @@ pub(super) struct Written {
 pub(super) fn write(
     table: &LeaseTable,
     request: &Request<'_>,
-    answer: &Answer,
+    answer: &Answer<'_>,
     buffer: &mut ReplyBuffer,
 ) -> Option<Written> {
     buffer.fill(0);
@@ -69,63 +70,79 @@ pub(super) fn write(
     write_header(request, answer, &mut Area::new(header))?;
     let mut options = Area::new(options);
     options.put(&[&MAGIC_COOKIE])?;
-    options.option(code::MESSAGE_TYPE, &[answer.kind as u8])?;
-    options.option(code::SERVER_IDENTIFIER, &table.server().octets())?;
+    options.option(code::MESSAGE_TYPE, &[&[answer.kind as u8]])?;
+    options.option(code::SERVER_IDENTIFIER, &[&table.server().octets()])?;
     if let Some(lease_time) = answer.lease_time {
-        options.option(code::LEASE_TIME, &lease_time.to_be_bytes())?;
+        options.option(code::LEASE_TIME, &[&lease_time.to_be_bytes()])?;
         if let Some(Timers { renewal, rebinding }) = Timers::of(request.mac(), lease_time) {
-            options.option(code::RENEWAL_TIME, &renewal.to_be_bytes())?;
-            options.option(code::REBINDING_TIME, &rebinding.to_be_bytes())?;
+            options.option(code::RENEWAL_TIME, &[&renewal.to_be_bytes()])?;
+            options.option(code::REBINDING_TIME, &[&rebinding.to_be_bytes()])?;
         }
     }
     if let (MessageType::Ack, ClientMessage::Discover { .. }) = (answer.kind, request.message()) {
         // In no other message (RFC 4039 section 4).
         options.option(code::RAPID_COMMIT, &[])?;
     }
-    let lease = match answer.options {
-        OptionsOf::Refusal(text) => {
-            options.option(code::MESSAGE, text.as_bytes())?;
-            finish(request, &ECHOED_BY_REFUSAL, &mut options)?;
-            return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out: 0 });
-        }
-        OptionsOf::Pool => None,
-        OptionsOf::Lease(id) => Some(id),
-    };
-
-    let end = ECHOED.iter().map(|code| request.options().encoded_len(*code)).sum::<usize>() + 1;
-    let selection = Selection::of(table, request, lease);
     let limit = longest(table, request).saturating_sub(before_options);
-    let room = limit.saturating_sub(end);
-    let mut left_out = 0;
+    let levels = match answer.options {
+        OptionsOf::Refusal(text) => {
+            options.option(code::MESSAGE, &[text.as_bytes()])?;
+            let mut echo = Echo::of_refusal(request);
+            let left_out = echo.fit(limit.saturating_sub(options.used))?;
+            echo.write(&mut options)?;
+            return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out });
+        }
+        OptionsOf::Client(levels) => levels,
+    };
+    let mut file = Area::new(file);
+    let boot_file = levels.file();
+    if let Some(boot_file) = boot_file {
+        file.put(&[boot_file])?;
+    }
+
+    let mut echo = Echo::of_answer(request, table.lets_select_subnet(request));
+    let mut left_out = echo.fit(limit.saturating_sub(options.used))?;
+    let selection = Selection::of(&levels, request);
+    let room = limit.saturating_sub(echo.length());
     if options.used + selection.length() <= room {
         for option in selection.iter() {
             options.put(&[option])?;
         }
     } else {
-        let mut overflow = Overflow { file: Area::new(file), sname: Area::new(sname) };
-        for option in selection.iter() {
+        // Where there is no room to name them, the fields cannot hold options.
+        let can_be_named = options.used + OVERLOAD_LENGTH <= room;
+        let file = (can_be_named && boot_file.is_none()).then_some(file);
+        let mut overflow = Overflow { file, sname: can_be_named.then(|| Area::new(sname)) };
+        // What `file` says already can wait.
+        let in_file = |option: &&[u8]| boot_file.is_some() && option.first() == Some(&code::BOOT_FILE);
+        for option in selection.iter().filter(|option| !in_file(option)) {
             if options.used + option.len() + OVERLOAD_LENGTH <= room {
                 options.put(&[option])?;
             } else if !overflow.take(option) {
                 left_out += 1;
             }
         }
+        for option in selection.iter().filter(in_file) {
+            if options.used + option.len() + OVERLOAD_LENGTH <= room {
+                options.put(&[option])?;
+            }
+        }
         overflow.finish(&mut options)?;
     }
-    finish(request, &ECHOED, &mut options)?;
+    echo.write(&mut options)?;
     Some(Written { length: (before_options + options.used).max(SHORTEST), left_out })
 }
 
-/// Options that go back as they came (RFC 3011 section 3, RFC 6842, RFC 3046).
-const ECHOED: [u8; 3] = [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
-/// The same for a refusal.
-const ECHOED_BY_REFUSAL: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
 /// Bytes of option 52.
 const OVERLOAD_LENGTH: usize = 3;
 
-/// RFC 2131 table 3. `siaddr` stays 0.0.0.0: no boot server is meant.
-fn write_header(request: &Request<'_>, answer: &Answer, header: &mut Area<'_>) -> Option<()> {
-    let [hops, secs, siaddr] = [&[0][..], &[0; 2], &[0; 4]];
+/// RFC 2131 table 3. `siaddr` is the server of network boot, and 0.0.0.0 where there is none: this server is no such.
+fn write_header(request: &Request<'_>, answer: &Answer<'_>, header: &mut Area<'_>) -> Option<()> {
+    let [hops, secs] = [&[0][..], &[0; 2]];
+    let siaddr = match answer.options {
+        OptionsOf::Refusal(_) => Ipv4Addr::UNSPECIFIED,
+        OptionsOf::Client(levels) => levels.next_server(),
+    };
     header.put(&[
         &[BOOTREPLY],
         &ETHERNET,
@@ -135,20 +152,10 @@ fn write_header(request: &Request<'_>, answer: &Answer, header: &mut Area<'_>) -
         &answer.flags.to_be_bytes(),
         &answer.ciaddr.octets(),
         &answer.yiaddr.octets(),
-        siaddr,
+        &siaddr.octets(),
         &request.giaddr().octets(),
         request.chaddr(),
     ])
-}
-
-/// Writes what is echoed, and the end.
-fn finish(request: &Request<'_>, echoed: &[u8], options: &mut Area<'_>) -> Option<()> {
-    for &code in echoed {
-        for part in request.option(code) {
-            options.option(code, part)?;
-        }
-    }
-    options.put(&[&[code::END]])
 }
 
 /// Longest answer in bytes that the client takes and the link carries.
@@ -166,13 +173,13 @@ struct Selection<'t> {
 
 impl<'t> Selection<'t> {
     /// What the client asks for, in its order (RFC 2132 section 9.8), or everything if it does not say. The subnet
-    /// mask is always there, and before the router (RFC 2132 section 3.3).
-    fn of(table: &'t LeaseTable, request: &Request<'_>, lease: Option<LeaseId>) -> Self {
+    /// mask is always there, and before the router (RFC 2132 section 3.3); so is what the client could not boot without.
+    fn of(levels: &Levels<'t>, request: &Request<'_>) -> Self {
         let mut selection = Self { options: [&[]; 255], count: 0 };
         let mut seen = Codes::default();
         let mut add = |code| {
             if seen.insert(code)
-                && let Some(option) = table.option(lease, code)
+                && let Some(option) = levels.get(code)
                 && let Some(place) = selection.options.get_mut(selection.count)
             {
                 *place = option;
@@ -180,11 +187,13 @@ impl<'t> Selection<'t> {
             }
         };
         add(code::SUBNET_MASK);
+        levels.needed().for_each(&mut add);
         let mut asked = request.parameter_list().peekable();
         if asked.peek().is_some() {
             asked.for_each(add);
         } else {
-            table.codes(lease).for_each(add);
+            // Nobody who did not ask may be told to do without IPv4 (RFC 8925 section 3.3).
+            levels.codes().filter(|code| *code != code::IPV6_ONLY_PREFERRED).for_each(add);
         }
         selection
     }
@@ -200,8 +209,8 @@ impl<'t> Selection<'t> {
 
 /// The fields that take what the options field has no room for (RFC 2131 section 4.1).
 struct Overflow<'b> {
-    file: Area<'b>,
-    sname: Area<'b>,
+    file: Option<Area<'b>>,
+    sname: Option<Area<'b>>,
 }
 
 impl Overflow<'_> {
@@ -209,23 +218,24 @@ impl Overflow<'_> {
     fn take(&mut self, option: &[u8]) -> bool {
         [&mut self.file, &mut self.sname]
             .into_iter()
+            .flatten()
             .any(|area| area.left() > option.len() && area.put(&[option]).is_some())
     }
 
     fn finish(mut self, options: &mut Area<'_>) -> Option<()> {
         let mut value = 0;
         for (area, flag) in [(&mut self.file, 1), (&mut self.sname, 2)] {
-            if area.used > 0 {
+            if let Some(area) = area.as_mut().filter(|area| area.used > 0) {
                 area.put(&[&[code::END]])?;
                 value |= flag;
             }
         }
-        if value == 0 { Some(()) } else { options.option(code::OVERLOAD, &[value]) }
+        if value == 0 { Some(()) } else { options.option(code::OVERLOAD, &[&[value]]) }
     }
 }
 
 /// A field that is filled from its front.
-struct Area<'b> {
+pub(super) struct Area<'b> {
     bytes: &'b mut [u8],
     used: usize,
 }
@@ -240,7 +250,7 @@ impl<'b> Area<'b> {
     }
 
     /// Appends these, one behind the other; none if there is no room.
-    fn put(&mut self, parts: &[&[u8]]) -> Option<()> {
+    pub(super) fn put(&mut self, parts: &[&[u8]]) -> Option<()> {
         for part in parts {
             let end = self.used + part.len();
             self.bytes.get_mut(self.used..end)?.copy_from_slice(part);
@@ -249,8 +259,10 @@ impl<'b> Area<'b> {
         Some(())
     }
 
-    fn option(&mut self, code: u8, value: &[u8]) -> Option<()> {
-        let length = u8::try_from(value.len()).ok()?;
-        self.put(&[&[code, length], value])
+    /// Appends an option, the value of which is in these parts.
+    pub(super) fn option(&mut self, code: u8, value: &[&[u8]]) -> Option<()> {
+        let length = u8::try_from(value.iter().map(|part| part.len()).sum::<usize>()).ok()?;
+        self.put(&[&[code, length]])?;
+        self.put(value)
     }
 }

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
-use super::encoded::EncodedOptions;
-use super::{Timers, code};
+use super::encoded::{EncodedOptions, value};
+use super::levels::{EncodedBoot, EncodedClass, Levels};
+use super::own_options::OwnOptions;
+use super::{Request, Timers, code};
 use crate::ipam::Allocations;
 use crate::mac::MacAddr;
-use crate::pool::Pool;
+use crate::pool::{DhcpOption, Pool};
 
 /// A lease, by its place in the table that it was asked of: 0 up to [`LeaseTable::len`], in the order of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +31,17 @@ pub struct Extras {
     pub carried: BTreeSet<Ipv4Addr>,
     /// Cards of Harvester's route helper, which looks for a DHCP server to learn the network's router from it.
     pub route_helpers: BTreeSet<MacAddr>,
+    /// What VMs say of their cards, by the address that a card has.
+    pub clients: Arc<BTreeMap<Ipv4Addr, Client>>,
+}
+
+/// What one card is told of its VM.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Name of the VM (option 12), where its reservation has none.
+    pub hostname: Option<String>,
+    /// Its options, over all others.
+    pub options: Vec<DhcpOption>,
 }
 
 /// Leases and options of one pool at one moment. It is never changed: a change of the pool makes a new one.
@@ -47,8 +61,14 @@ pub struct LeaseTable {
     lost: Vec<(Ipv4Addr, MacAddr)>,
     route_helpers: BTreeSet<MacAddr>,
     options: EncodedOptions,
-    /// Options of single cards, over those of the pool.
-    overrides: HashMap<LeaseId, EncodedOptions>,
+    /// What is booted: the first that matches the client counts.
+    boot: Vec<EncodedBoot>,
+    /// Options of clients of one sort, over those of the pool.
+    classes: Vec<EncodedClass>,
+    /// Options of single cards, over both.
+    own: OwnOptions,
+    /// Where relay agents that are answered are; empty means anywhere.
+    relays: Vec<Ipv4Net>,
 }
 
 impl LeaseTable {
@@ -57,10 +77,11 @@ impl LeaseTable {
     /// A card that has several addresses goes on being granted all of them, and is offered the reserved one, else the
     /// lowest of those that the pool has for it, else the lowest.
     pub fn build(pool: &Pool, allocations: &Allocations, extras: &Extras) -> Self {
-        let Extras { network_mtu, resolved_ntp: _, previous_servers, carried, route_helpers } = extras;
+        let Extras { network_mtu, resolved_ntp: _, previous_servers, carried, route_helpers, clients } =
+            extras;
         let leases: Vec<_> = allocations.held.iter().map(|(address, mac)| (*address, *mac)).collect();
         let mut by_mac = HashMap::with_capacity(leases.len());
-        let mut overrides = HashMap::new();
+        let mut own = OwnOptions::default();
         for (id, (address, mac)) in (0..).map(LeaseId).zip(&leases) {
             let reservation = pool.reservations.get(mac);
             if reservation.is_some_and(|reservation| reservation.address == Some(*address)) {
@@ -68,13 +89,12 @@ impl LeaseTable {
             } else if !carried.contains(address) {
                 by_mac.entry(*mac).or_insert(id);
             }
-            if let Some(reservation) = reservation {
-                let options = EncodedOptions::of_reservation(reservation);
-                if !options.is_empty() {
-                    overrides.insert(id, options);
-                }
+            let client = clients.get(address);
+            if reservation.is_some() || client.is_some() {
+                own.push(id, &EncodedOptions::of_card(reservation, client));
             }
         }
+        own.shrink();
         for (id, (_, mac)) in
             (0..).map(LeaseId).zip(&leases).filter(|(_, (address, _))| carried.contains(address))
         {
@@ -94,7 +114,10 @@ impl LeaseTable {
             lost,
             route_helpers: route_helpers.clone(),
             options: EncodedOptions::of_pool(pool, extras),
-            overrides,
+            boot: pool.options.boot.as_ref().map(EncodedBoot::of_pool).unwrap_or_default(),
+            classes: pool.options.classes.iter().map(EncodedClass::of).collect(),
+            own,
+            relays: pool.options.relays.clone(),
         }
     }
 
@@ -157,7 +180,7 @@ impl LeaseTable {
     }
 
     /// Whether the card is one of a route helper.
-    pub(super) fn is_route_helper(&self, mac: MacAddr) -> bool {
+    pub fn is_route_helper(&self, mac: MacAddr) -> bool {
         self.route_helpers.contains(&mac)
     }
 
@@ -185,38 +208,36 @@ impl LeaseTable {
         asked.map_or(self.lease_time, |asked| asked.min(longest).max(shortest))
     }
 
-    /// An option of this lease (of no lease in particular: of the pool), as it goes out.
-    pub(super) fn option(&self, lease: Option<LeaseId>, code: u8) -> Option<&[u8]> {
-        let own = lease.and_then(|id| self.overrides.get(&id)).and_then(|options| options.get(code));
-        own.or_else(|| self.options.get(code))
+    /// The options of the client that sent this, which has this lease, or none.
+    pub(super) fn levels(&self, request: &Request<'_>, lease: Option<LeaseId>) -> Levels<'_> {
+        self.levels_of(lease).for_client(request)
     }
 
-    /// Numbers of all options of this lease, the most important ones first; some come twice.
-    pub(super) fn codes(&self, lease: Option<LeaseId>) -> impl Iterator<Item = u8> {
-        const FIRST: [u8; 7] = [
-            code::ROUTER,
-            code::DOMAIN_NAME_SERVER,
-            code::CLASSLESS_ROUTES,
-            code::DOMAIN_NAME,
-            code::HOSTNAME,
-            code::INTERFACE_MTU,
-            code::NTP_SERVERS,
-        ];
-        let own = lease.and_then(|id| self.overrides.get(&id));
-        let own = own.into_iter().flat_map(EncodedOptions::codes);
-        FIRST.into_iter().chain(own).chain(self.options.codes())
+    /// The options of whoever has this lease and says nothing of itself.
+    fn levels_of(&self, lease: Option<LeaseId>) -> Levels<'_> {
+        let own = lease.map(|id| self.own.of(id)).unwrap_or_default();
+        Levels::new(own, &self.classes, &self.options, &self.boot)
     }
 
-    /// Number and value of every option that the client of this lease is sent if it asks for all, in ascending
-    /// order; none if the number is of another table.
+    /// Whether this client may select its subnet (RFC 3011 section 6: not unless the administrator says so): it comes by
+    /// a relay agent that the pool names.
+    pub(super) fn lets_select_subnet(&self, request: &Request<'_>) -> bool {
+        request.is_relayed() && !self.relays.is_empty() && self.is_relay(request.giaddr())
+    }
+
+    /// Whether this relay agent is one that is answered.
+    pub(super) fn is_relay(&self, relay: Ipv4Addr) -> bool {
+        self.relays.is_empty() || self.relays.iter().any(|relays| relays.contains(&relay))
+    }
+
+    /// Number and value of every option that the client of this lease is sent if it asks for all and is of no class, in
+    /// ascending order; none if the number is of another table.
     pub fn options_for(&self, id: LeaseId) -> Vec<(u8, Vec<u8>)> {
         let Some((mac, _)) = self.lease(id) else { return Vec::new() };
         let lease_time = self.lease_time(None);
+        let levels = self.levels_of(Some(id));
         let mut options: BTreeMap<u8, Vec<u8>> =
-            self.options.codes().filter_map(|code| Some((code, self.options.value(code)?))).collect();
-        if let Some(own) = self.overrides.get(&id) {
-            options.extend(own.codes().filter_map(|code| Some((code, own.value(code)?))));
-        }
+            levels.codes().filter_map(|code| Some((code, value(levels.get(code)?)?))).collect();
         options.insert(code::LEASE_TIME, lease_time.to_be_bytes().to_vec());
         options.insert(code::SERVER_IDENTIFIER, self.server.octets().to_vec());
         if let Some(Timers { renewal, rebinding }) = Timers::of(mac, lease_time) {

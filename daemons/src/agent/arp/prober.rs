@@ -77,7 +77,8 @@ pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: 
         if batch.is_empty() {
             continue;
         }
-        let answered = ask(socket, answers, &batch, unused_address(&serving.pool, &serving.table)).await;
+        let unused = unused_address(&serving.pool, &serving.table);
+        let answered = ask(socket, answers, serving.table.server(), &batch, unused).await;
         // Who has what may have changed meanwhile.
         let Some(serving) = state.serving().clone() else { continue };
         lock(&state.proxies).extend(&answered.proxies);
@@ -176,6 +177,7 @@ struct Answered {
 async fn ask(
     socket: &PacketSocket,
     answers: &Answers,
+    server: Ipv4Addr,
     addresses: &BTreeSet<Ipv4Addr>,
     unused: Option<Ipv4Addr>,
 ) -> Answered {
@@ -184,8 +186,8 @@ async fn ask(
     all().for_each(|address| answers.expect(address));
     for _ in 0..ATTEMPTS {
         for address in all() {
-            if let Err(error) = socket.send(&Packet::probe(own, address).broadcast()) {
-                tracing::debug!(%error, %address, "an ARP probe was not sent");
+            if let Err(error) = socket.send(&Packet::question(own, server, address).broadcast()) {
+                tracing::debug!(%error, %address, "an ARP request was not sent");
             }
         }
         tokio::time::sleep(PATIENCE).await;
