@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod any_bytes;
+mod boot;
 mod fixtures;
 mod lease_table;
+mod real_clients;
 mod rfc2131;
 mod rfc2132;
 mod rfc3011;

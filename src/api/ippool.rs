@@ -195,7 +195,7 @@ pub struct Boot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253), extend("x-kubernetes-validations" = cel::address()))]
     pub next_server: Option<String>,
-    /// Boot file, or a URL for HTTP boot (option 67).
+    /// Boot file, or a URL for HTTP boot (header field `file` and option 67).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255), extend("x-kubernetes-validations" = cel::boot_file()))]
     pub file: Option<String>,
@@ -221,7 +221,7 @@ pub struct BootRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub next_server: Option<String>,
-    /// Boot file for these clients.
+    /// Boot file for these clients. Absent: the one above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255))]
     pub file: Option<String>,

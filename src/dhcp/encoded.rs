@@ -60,6 +60,19 @@ impl EncodedOptions {
         encoded
     }
 
+    /// What network boot tells, beside the header: its server by name and by address (RFC 5859), and its file.
+    pub(super) fn of_boot(next_server: Option<Ipv4Addr>, file: Option<&str>) -> Self {
+        let mut encoded = Self::default();
+        if let Some(address) = next_server {
+            encoded.insert_value(code::TFTP_SERVER_NAME, address.to_string().into_bytes());
+            encoded.insert_value(code::TFTP_SERVER_ADDRESS, address.octets().to_vec());
+        }
+        if let Some(file) = file {
+            encoded.insert_value(code::BOOT_FILE, file.as_bytes().to_vec());
+        }
+        encoded
+    }
+
     /// Options 121 and 249. Who reads them ignores option 3 (RFC 3442), so the default route is among them.
     fn insert_routes(&mut self, pool: &Pool) {
         let mut routes = pool.options.routes.clone();
@@ -72,7 +85,7 @@ impl EncodedOptions {
             routes.insert(0, (ipnet::Ipv4Net::default(), router));
         }
         self.insert(&DhcpOption::ClasslessStaticRoute(routes));
-        if let Some(value) = self.value(code::CLASSLESS_ROUTES) {
+        if let Some(value) = self.get(code::CLASSLESS_ROUTES).and_then(value) {
             self.insert_value(code::CLASSLESS_ROUTES_MICROSOFT, value);
         }
     }
@@ -112,18 +125,17 @@ impl EncodedOptions {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
 
-    /// The option's value, in one piece.
-    pub(super) fn value(&self, code: u8) -> Option<Vec<u8>> {
-        let mut rest = self.get(code)?;
-        let mut value = Vec::with_capacity(rest.len());
-        while let Some((&[_, length], behind)) = rest.split_first_chunk() {
-            let (part, behind) = behind.split_at_checked(length.into())?;
-            value.extend_from_slice(part);
-            rest = behind;
-        }
-        Some(value)
+/// An option's value in one piece, from its bytes on the wire.
+pub(super) fn value(mut encoded: &[u8]) -> Option<Vec<u8>> {
+    let mut value = Vec::with_capacity(encoded.len());
+    while let Some((&[_, length], behind)) = encoded.split_first_chunk() {
+        let (part, behind) = behind.split_at_checked(length.into())?;
+        value.extend_from_slice(part);
+        encoded = behind;
     }
+    Some(value)
 }
 
 /// Whether an option belongs to the exchange itself, so that no pool decides about it.

@@ -16,9 +16,11 @@
 //!
 //! Not here: frames, checksums, sockets, rate limits, and which of several agents answers.
 
+mod criteria;
 mod decision;
 mod destination;
 mod encoded;
+mod levels;
 mod malformed;
 mod message;
 mod received;
@@ -58,15 +60,24 @@ mod code {
     pub(super) const MAXIMUM_SIZE: u8 = 57;
     pub(super) const RENEWAL_TIME: u8 = 58;
     pub(super) const REBINDING_TIME: u8 = 59;
+    pub(super) const VENDOR_CLASS: u8 = 60;
     pub(super) const CLIENT_IDENTIFIER: u8 = 61;
+    pub(super) const TFTP_SERVER_NAME: u8 = 66;
+    pub(super) const BOOT_FILE: u8 = 67;
+    /// RFC 3004.
+    pub(super) const USER_CLASS: u8 = 77;
     /// RFC 4039.
     pub(super) const RAPID_COMMIT: u8 = 80;
     /// RFC 3046.
     pub(super) const RELAY_INFORMATION: u8 = 82;
+    /// RFC 4578.
+    pub(super) const CLIENT_ARCHITECTURE: u8 = 93;
     /// RFC 3011.
     pub(super) const SUBNET_SELECTION: u8 = 118;
     /// RFC 3442.
     pub(super) const CLASSLESS_ROUTES: u8 = 121;
+    /// RFC 5859.
+    pub(super) const TFTP_SERVER_ADDRESS: u8 = 150;
     /// The number by which Windows asked for RFC 3442 routes before 121 was assigned.
     pub(super) const CLASSLESS_ROUTES_MICROSOFT: u8 = 249;
     pub(super) const END: u8 = 255;

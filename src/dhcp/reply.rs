@@ -2,13 +2,15 @@
 //!
 //! The message type comes first and the relay agent's information last (RFC 3046 section 2.1). What has to be there
 //! is put in at any rate; the rest follows in the order of its importance as far as the client takes it, whole
-//! options only, at last in `file` and `sname` (option 52).
+//! options only, at last in `file` and `sname` (option 52). A boot file is in `file`, so that this field then takes no
+//! options: firmware reads it before it asks whether option 52 says what is in it.
 
 use std::net::Ipv4Addr;
 
+use super::levels::Levels;
 use super::received::Codes;
 use super::{
-    BOOTREPLY, ClientMessage, ETHERNET, LeaseId, LeaseTable, MAGIC_COOKIE, MessageType, Request, Timers, code,
+    BOOTREPLY, ClientMessage, ETHERNET, LeaseTable, MAGIC_COOKIE, MessageType, Request, Timers, code,
 };
 
 /// Longest answer in bytes: what an Ethernet frame of 1,500 bytes has room for behind IP and UDP.
@@ -25,7 +27,7 @@ const SMALLEST_MAXIMUM: u16 = 576;
 const SHORTEST: usize = 300;
 
 /// What is answered, apart from the options of the pool.
-pub(super) struct Answer {
+pub(super) struct Answer<'t> {
     pub(super) kind: MessageType,
     pub(super) ciaddr: Ipv4Addr,
     pub(super) yiaddr: Ipv4Addr,
@@ -33,18 +35,16 @@ pub(super) struct Answer {
     /// Lease in seconds.
     pub(super) lease_time: Option<u32>,
     /// Whose options are sent besides.
-    pub(super) options: OptionsOf,
+    pub(super) options: OptionsOf<'t>,
 }
 
 /// Which options an answer has beside those of the exchange itself.
 #[derive(Clone, Copy)]
-pub(super) enum OptionsOf {
+pub(super) enum OptionsOf<'t> {
     /// None: this refusal only says why.
     Refusal(&'static str),
-    /// Those of the pool.
-    Pool,
-    /// Those of this lease.
-    Lease(LeaseId),
+    /// Those of this client.
+    Client(Levels<'t>),
 }
 
 /// How much was written.
@@ -57,7 +57,7 @@ pub(super) struct Written {
 pub(super) fn write(
     table: &LeaseTable,
     request: &Request<'_>,
-    answer: &Answer,
+    answer: &Answer<'_>,
     buffer: &mut ReplyBuffer,
 ) -> Option<Written> {
     buffer.fill(0);
@@ -82,18 +82,22 @@ pub(super) fn write(
         // In no other message (RFC 4039 section 4).
         options.option(code::RAPID_COMMIT, &[])?;
     }
-    let lease = match answer.options {
+    let levels = match answer.options {
         OptionsOf::Refusal(text) => {
             options.option(code::MESSAGE, text.as_bytes())?;
             finish(request, &ECHOED_BY_REFUSAL, &mut options)?;
             return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out: 0 });
         }
-        OptionsOf::Pool => None,
-        OptionsOf::Lease(id) => Some(id),
+        OptionsOf::Client(levels) => levels,
     };
+    let mut file = Area::new(file);
+    let boot_file = levels.file();
+    if let Some(boot_file) = boot_file {
+        file.put(&[boot_file])?;
+    }
 
     let end = ECHOED.iter().map(|code| request.options().encoded_len(*code)).sum::<usize>() + 1;
-    let selection = Selection::of(table, request, lease);
+    let selection = Selection::of(&levels, request);
     let limit = longest(table, request).saturating_sub(before_options);
     let room = limit.saturating_sub(end);
     let mut left_out = 0;
@@ -102,12 +106,20 @@ pub(super) fn write(
             options.put(&[option])?;
         }
     } else {
-        let mut overflow = Overflow { file: Area::new(file), sname: Area::new(sname) };
-        for option in selection.iter() {
+        let file = boot_file.is_none().then_some(file);
+        let mut overflow = Overflow { file, sname: Some(Area::new(sname)) };
+        // What `file` says already can wait.
+        let in_file = |option: &&[u8]| boot_file.is_some() && option.first() == Some(&code::BOOT_FILE);
+        for option in selection.iter().filter(|option| !in_file(option)) {
             if options.used + option.len() + OVERLOAD_LENGTH <= room {
                 options.put(&[option])?;
             } else if !overflow.take(option) {
                 left_out += 1;
+            }
+        }
+        for option in selection.iter().filter(in_file) {
+            if options.used + option.len() + OVERLOAD_LENGTH <= room {
+                options.put(&[option])?;
             }
         }
         overflow.finish(&mut options)?;
@@ -123,9 +135,13 @@ const ECHOED_BY_REFUSAL: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMA
 /// Bytes of option 52.
 const OVERLOAD_LENGTH: usize = 3;
 
-/// RFC 2131 table 3. `siaddr` stays 0.0.0.0: no boot server is meant.
-fn write_header(request: &Request<'_>, answer: &Answer, header: &mut Area<'_>) -> Option<()> {
-    let [hops, secs, siaddr] = [&[0][..], &[0; 2], &[0; 4]];
+/// RFC 2131 table 3. `siaddr` is the server of network boot, and 0.0.0.0 where there is none: this server is no such.
+fn write_header(request: &Request<'_>, answer: &Answer<'_>, header: &mut Area<'_>) -> Option<()> {
+    let [hops, secs] = [&[0][..], &[0; 2]];
+    let siaddr = match answer.options {
+        OptionsOf::Refusal(_) => Ipv4Addr::UNSPECIFIED,
+        OptionsOf::Client(levels) => levels.next_server(),
+    };
     header.put(&[
         &[BOOTREPLY],
         &ETHERNET,
@@ -135,7 +151,7 @@ fn write_header(request: &Request<'_>, answer: &Answer, header: &mut Area<'_>) -
         &answer.flags.to_be_bytes(),
         &answer.ciaddr.octets(),
         &answer.yiaddr.octets(),
-        siaddr,
+        &siaddr.octets(),
         &request.giaddr().octets(),
         request.chaddr(),
     ])
@@ -166,13 +182,13 @@ struct Selection<'t> {
 
 impl<'t> Selection<'t> {
     /// What the client asks for, in its order (RFC 2132 section 9.8), or everything if it does not say. The subnet
-    /// mask is always there, and before the router (RFC 2132 section 3.3).
-    fn of(table: &'t LeaseTable, request: &Request<'_>, lease: Option<LeaseId>) -> Self {
+    /// mask is always there, and before the router (RFC 2132 section 3.3); so is what the client could not boot without.
+    fn of(levels: &Levels<'t>, request: &Request<'_>) -> Self {
         let mut selection = Self { options: [&[]; 255], count: 0 };
         let mut seen = Codes::default();
         let mut add = |code| {
             if seen.insert(code)
-                && let Some(option) = table.option(lease, code)
+                && let Some(option) = levels.get(code)
                 && let Some(place) = selection.options.get_mut(selection.count)
             {
                 *place = option;
@@ -180,11 +196,12 @@ impl<'t> Selection<'t> {
             }
         };
         add(code::SUBNET_MASK);
+        levels.needed().for_each(&mut add);
         let mut asked = request.parameter_list().peekable();
         if asked.peek().is_some() {
             asked.for_each(add);
         } else {
-            table.codes(lease).for_each(add);
+            levels.codes().for_each(add);
         }
         selection
     }
@@ -200,8 +217,8 @@ impl<'t> Selection<'t> {
 
 /// The fields that take what the options field has no room for (RFC 2131 section 4.1).
 struct Overflow<'b> {
-    file: Area<'b>,
-    sname: Area<'b>,
+    file: Option<Area<'b>>,
+    sname: Option<Area<'b>>,
 }
 
 impl Overflow<'_> {
@@ -209,13 +226,14 @@ impl Overflow<'_> {
     fn take(&mut self, option: &[u8]) -> bool {
         [&mut self.file, &mut self.sname]
             .into_iter()
+            .flatten()
             .any(|area| area.left() > option.len() && area.put(&[option]).is_some())
     }
 
     fn finish(mut self, options: &mut Area<'_>) -> Option<()> {
         let mut value = 0;
         for (area, flag) in [(&mut self.file, 1), (&mut self.sname, 2)] {
-            if area.used > 0 {
+            if let Some(area) = area.as_mut().filter(|area| area.used > 0) {
                 area.put(&[&[code::END]])?;
                 value |= flag;
             }

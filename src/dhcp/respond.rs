@@ -60,7 +60,7 @@ impl Exchange<'_> {
             None if !self.table.is_route_helper(mac) => Decision::Silent(Why::UnknownMac),
             None if !self.table.has_router() => Decision::Silent(Why::NoRouter),
             None => {
-                let answer = self.answer(MessageType::Offer, OptionsOf::Pool);
+                let answer = self.answer(MessageType::Offer, self.options_of(None));
                 self.reply(&answer, None, Why::RouteHelper, buffer)
             }
         }
@@ -109,7 +109,7 @@ impl Exchange<'_> {
             return Decision::Silent(Why::NoRouter);
         }
         let lease = self.table.lookup(mac);
-        let options = lease.map_or(OptionsOf::Pool, OptionsOf::Lease);
+        let options = self.options_of(lease);
         let answer = Answer { ciaddr: address, ..self.answer(MessageType::Ack, options) };
         self.reply(&answer, lease, Why::Informed, buffer)
     }
@@ -121,7 +121,7 @@ impl Exchange<'_> {
             _ => Ipv4Addr::UNSPECIFIED,
         };
         let lease_time = Some(self.table.lease_time(self.request.lease_time()));
-        let options = OptionsOf::Lease(lease);
+        let options = self.options_of(Some(lease));
         let answer = Answer { ciaddr, yiaddr, lease_time, ..self.answer(kind, options) };
         self.reply(&answer, Some(lease), why, buffer)
     }
@@ -141,8 +141,12 @@ impl Exchange<'_> {
         self.reply(&answer, lease, why, buffer)
     }
 
+    fn options_of(&self, lease: Option<LeaseId>) -> OptionsOf<'_> {
+        OptionsOf::Client(self.table.levels(self.request, lease))
+    }
+
     /// An answer without an address.
-    const fn answer(&self, kind: MessageType, options: OptionsOf) -> Answer {
+    const fn answer<'a>(&self, kind: MessageType, options: OptionsOf<'a>) -> Answer<'a> {
         let nothing = Ipv4Addr::UNSPECIFIED;
         Answer {
             kind,
@@ -154,7 +158,13 @@ impl Exchange<'_> {
         }
     }
 
-    fn reply(&self, answer: &Answer, lease: Option<LeaseId>, why: Why, buffer: &mut ReplyBuffer) -> Decision {
+    fn reply(
+        &self,
+        answer: &Answer<'_>,
+        lease: Option<LeaseId>,
+        why: Why,
+        buffer: &mut ReplyBuffer,
+    ) -> Decision {
         let Some(written) = reply::write(self.table, self.request, answer, buffer) else {
             return Decision::Silent(Why::TooLarge);
         };

@@ -5,8 +5,9 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::encoded::EncodedOptions;
-use super::{Timers, code};
+use super::encoded::{EncodedOptions, value};
+use super::levels::{EncodedBoot, Levels};
+use super::{Request, Timers, code};
 use crate::ipam::Allocations;
 use crate::mac::MacAddr;
 use crate::pool::Pool;
@@ -47,6 +48,8 @@ pub struct LeaseTable {
     lost: Vec<(Ipv4Addr, MacAddr)>,
     route_helpers: BTreeSet<MacAddr>,
     options: EncodedOptions,
+    /// What is booted: the first that matches the client counts.
+    boot: Vec<EncodedBoot>,
     /// Options of single cards, over those of the pool.
     overrides: HashMap<LeaseId, EncodedOptions>,
 }
@@ -94,6 +97,7 @@ impl LeaseTable {
             lost,
             route_helpers: route_helpers.clone(),
             options: EncodedOptions::of_pool(pool, extras),
+            boot: pool.options.boot.as_ref().map(EncodedBoot::of_pool).unwrap_or_default(),
             overrides,
         }
     }
@@ -185,26 +189,13 @@ impl LeaseTable {
         asked.map_or(self.lease_time, |asked| asked.min(longest).max(shortest))
     }
 
-    /// An option of this lease (of no lease in particular: of the pool), as it goes out.
-    pub(super) fn option(&self, lease: Option<LeaseId>, code: u8) -> Option<&[u8]> {
-        let own = lease.and_then(|id| self.overrides.get(&id)).and_then(|options| options.get(code));
-        own.or_else(|| self.options.get(code))
+    /// The options of the client that sent this, which has this lease, or none.
+    pub(super) fn levels(&self, request: &Request<'_>, lease: Option<LeaseId>) -> Levels<'_> {
+        Levels::of(self.own(lease), &self.options, &self.boot, request)
     }
 
-    /// Numbers of all options of this lease, the most important ones first; some come twice.
-    pub(super) fn codes(&self, lease: Option<LeaseId>) -> impl Iterator<Item = u8> {
-        const FIRST: [u8; 7] = [
-            code::ROUTER,
-            code::DOMAIN_NAME_SERVER,
-            code::CLASSLESS_ROUTES,
-            code::DOMAIN_NAME,
-            code::HOSTNAME,
-            code::INTERFACE_MTU,
-            code::NTP_SERVERS,
-        ];
-        let own = lease.and_then(|id| self.overrides.get(&id));
-        let own = own.into_iter().flat_map(EncodedOptions::codes);
-        FIRST.into_iter().chain(own).chain(self.options.codes())
+    fn own(&self, lease: Option<LeaseId>) -> Option<&EncodedOptions> {
+        lease.and_then(|id| self.overrides.get(&id))
     }
 
     /// Number and value of every option that the client of this lease is sent if it asks for all, in ascending
@@ -212,11 +203,9 @@ impl LeaseTable {
     pub fn options_for(&self, id: LeaseId) -> Vec<(u8, Vec<u8>)> {
         let Some((mac, _)) = self.lease(id) else { return Vec::new() };
         let lease_time = self.lease_time(None);
+        let levels = Levels::of_anyone(self.own(Some(id)), &self.options, &self.boot);
         let mut options: BTreeMap<u8, Vec<u8>> =
-            self.options.codes().filter_map(|code| Some((code, self.options.value(code)?))).collect();
-        if let Some(own) = self.overrides.get(&id) {
-            options.extend(own.codes().filter_map(|code| Some((code, own.value(code)?))));
-        }
+            levels.codes().filter_map(|code| Some((code, value(levels.get(code)?)?))).collect();
         options.insert(code::LEASE_TIME, lease_time.to_be_bytes().to_vec());
         options.insert(code::SERVER_IDENTIFIER, self.server.octets().to_vec());
         if let Some(Timers { renewal, rebinding }) = Timers::of(mac, lease_time) {

@@ -9,8 +9,8 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::{
-    Boot, BootRule, DEFAULT_LEASE_TIME, DhcpOption, NtpServer, Pool, PoolError, PoolErrors, PoolOptions,
-    PoolRef, Reservation, options,
+    Boot, BootRule, Criteria, DEFAULT_LEASE_TIME, DhcpOption, NtpServer, Pool, PoolError, PoolErrors,
+    PoolOptions, PoolRef, Reservation, options,
 };
 use crate::api::limits::{
     MOST_ARCHITECTURES, MOST_BOOT_RULES, MOST_DNS, MOST_EXCLUDES, MOST_NTP, MOST_OPTIONS, MOST_RANGES,
@@ -462,9 +462,9 @@ fn network_boot(declared: &api::Boot, problems: &mut Problems) -> Boot {
         if numbers.is_empty() && !architectures.is_empty() {
             continue;
         }
+        let user_class = written(user_class.as_ref()).map(str::to_owned);
         boot.rules.push(BootRule {
-            architectures: numbers,
-            user_class: written(user_class.as_ref()).map(str::to_owned),
+            clients: Criteria { user_class, architectures: numbers },
             next_server: server(&field, next_server.as_ref(), problems),
             file: file(&field, file_.as_ref(), problems),
         });

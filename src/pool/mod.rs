@@ -137,14 +137,22 @@ pub struct Boot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BootRule {
-    /// Architectures (RFC 4578); empty matches any.
-    pub architectures: Vec<u16>,
-    /// User class; none matches any.
-    pub user_class: Option<String>,
+    /// Which clients.
+    pub clients: Criteria,
     /// Boot server, where it is another.
     pub next_server: Option<Ipv4Addr>,
     /// Boot file, where it is another.
     pub file: Option<String>,
+}
+
+/// What tells clients of one sort from others: all that is given has to hold, and nothing given means any client.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Criteria {
+    /// User class (option 77), whole.
+    pub user_class: Option<String>,
+    /// Architectures (option 93, RFC 4578), any of them; empty means any client.
+    pub architectures: Vec<u16>,
 }
 
 /// What one card is promised.
