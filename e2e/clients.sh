@@ -3,7 +3,7 @@
 # these tests and of those on a real control plane.
 set -eu
 
-declare -A package=([udhcpc]=udhcpc [dhclient]=isc-dhcp-client [dhcpcd]=dhcpcd-base [ip]=iproute2 [setpriv]=util-linux)
+declare -A package=([udhcpc]=udhcpc [dhclient]=isc-dhcp-client [dhcpcd]=dhcpcd-base [busybox]=busybox [ip]=iproute2 [setpriv]=util-linux)
 PATH=$PATH:/usr/sbin:/sbin
 
 missing() {

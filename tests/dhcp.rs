@@ -6,16 +6,24 @@
 
 mod any_bytes;
 mod boot;
+mod classes;
 mod fixtures;
 mod lease_table;
 mod real_clients;
+mod relays;
 mod rfc2131;
 mod rfc2132;
+mod rfc3004;
 mod rfc3011;
 mod rfc3046;
 mod rfc3396;
 mod rfc3397;
 mod rfc3442;
 mod rfc3527;
+mod rfc3925;
 mod rfc4039;
+mod rfc4361;
+mod rfc5859;
 mod rfc6842;
+mod rfc8910;
+mod rfc8925;

@@ -1,10 +1,15 @@
 //! `--wait`: until what was declared is so.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use kube::api::{Api, DynamicObject};
 use kube::runtime::wait::await_condition;
-use vmdhcp_core::api::{Condition, IPPool, VirtualMachineNetworkConfig, condition};
+use vmdhcp_core::MacAddr;
+use vmdhcp_core::api::{
+    Condition, IPPool, NetworkConfig, NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfig,
+    condition,
+};
 
 use crate::failure::Failure;
 use crate::objects::{self, Kind};
@@ -46,9 +51,27 @@ impl Settles for VirtualMachineNetworkConfig {
     fn unsettled(&self) -> Option<String> {
         let wanted: &[_] =
             if self.spec.is_paused() { &[("Disabled", "True")] } else { &[("Allocated", "True")] };
-        let conditions = self.status.as_ref().map(|status| status.conditions.as_slice());
-        unmet(conditions.unwrap_or_default(), wanted)
+        let status = self.status.clone().unwrap_or_default();
+        let unmet = unmet(&status.conditions, wanted);
+        if unmet.is_some() || self.spec.is_paused() {
+            return unmet;
+        }
+        // The condition may be about what was declared before.
+        let lacks =
+            |card: &&NetworkConfig| !status.cards().iter().any(|status| has_what_it_asks(card, status));
+        let card = self.spec.cards().iter().find(lacks)?;
+        Some(format!("the manager has not seen this change of {} yet", card.mac_address))
     }
+}
+
+/// Whether this is the status of that card, and gives it an address, or the one that it must have.
+fn has_what_it_asks(card: &NetworkConfig, status: &NetworkConfigStatus) -> bool {
+    let mac = |text: &str| text.parse::<MacAddr>().ok();
+    let address = |text: &str| text.parse::<Ipv4Addr>().ok();
+    let asked = card.ip_address.as_deref().filter(|asked| !asked.is_empty());
+    mac(&card.mac_address) == mac(&status.mac_address)
+        && status.state == NetworkConfigState::Allocated
+        && asked.is_none_or(|asked| address(asked) == address(&status.allocated_ip_address))
 }
 
 /// Waits until the object has come into effect.
@@ -95,5 +118,46 @@ fn watch_failed<K: Kind>(name: &str, error: &kube::runtime::wait::Error) -> Fail
     Failure::Unreachable {
         doing: format!("watch {}", objects::kubectl_name::<K>(name)),
         reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn claim(asked: Option<&str>, status: &serde_json::Value) -> VirtualMachineNetworkConfig {
+        let card = json!({"networkName": "net-48", "macAddress": "02-00-00-00-48-05", "ipAddress": asked});
+        serde_json::from_value(json!({
+            "metadata": {"name": "db", "namespace": "default"},
+            "spec": {"vmName": "db", "networkConfigs": [card]},
+            "status": status
+        }))
+        .unwrap()
+    }
+
+    fn allocated(address: &str, state: &str) -> serde_json::Value {
+        json!({
+            "networkConfigs": [{
+                "networkName": "default/net-48", "macAddress": "02:00:00:00:48:05",
+                "allocatedIPAddress": address, "state": state
+            }],
+            "conditions": [{"type": "Allocated", "status": "True"}]
+        })
+    }
+
+    #[test]
+    fn a_claim_has_come_into_effect_once_each_card_has_what_it_asks_for() {
+        let has = allocated("10.0.0.5", "Allocated");
+        assert_eq!(claim(None, &has).unsettled(), None);
+        assert_eq!(claim(Some("10.0.0.5"), &has).unsettled(), None);
+        assert!(claim(None, &allocated("10.0.0.5", "Pending")).unsettled().is_some());
+        assert!(claim(None, &json!({})).unsettled().is_some());
+    }
+
+    #[test]
+    fn that_a_claim_has_what_it_asked_for_before_a_change_is_not_enough() {
+        let unsettled = claim(Some("10.0.0.6"), &allocated("10.0.0.5", "Allocated")).unsettled().unwrap();
+        assert_eq!(unsettled, "the manager has not seen this change of 02-00-00-00-48-05 yet");
     }
 }

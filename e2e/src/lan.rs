@@ -7,6 +7,9 @@ use crate::{Machine, until};
 
 /// The bridge of the host.
 pub(crate) const BRIDGE: &str = "br48";
+/// Its address: without one of its own a bridge takes that of a port, another one whenever ports come and go. An agent
+/// follows that within a second, in which what is sent to it is lost.
+const BRIDGE_MAC: &str = "02:00:00:00:48:01";
 /// The network card of a VM.
 pub(crate) const CARD: &str = "eth0";
 
@@ -21,7 +24,7 @@ impl Lan {
     /// Builds it.
     pub fn new() -> Self {
         let host = Machine::new();
-        host.run(&format!("ip link add {BRIDGE} type bridge"));
+        host.run(&format!("ip link add {BRIDGE} address {BRIDGE_MAC} type bridge"));
         host.run(&format!("ip link set {BRIDGE} up"));
         Self { host, ports: AtomicUsize::new(0) }
     }

@@ -7,6 +7,7 @@
 //! - [`vmdhcp`]: the program under test, as its users run it
 //! - [`clients`]: udhcpc, dhclient and dhcpcd
 //! - [`wire`]: single packets, for what a client would hide
+//! - [`Capture`]: what passes a card
 //!
 //! What is checked is in `tests/`. A failure panics here, with what was waited for: there is nobody to recover.
 #![expect(
@@ -16,6 +17,7 @@
     reason = "a stage for tests: it fails by panicking"
 )]
 
+mod capture;
 pub mod clients;
 mod lan;
 mod machine;
@@ -25,6 +27,7 @@ pub mod vmdhcp;
 mod wait;
 pub mod wire;
 
+pub use capture::{Capture, Heard};
 pub use lan::Lan;
 pub use machine::{Machine, Process};
 pub use relay::Relay;

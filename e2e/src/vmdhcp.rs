@@ -77,9 +77,14 @@ impl Api {
         serde_json::from_str(&self.run(line)).unwrap()
     }
 
+    /// The same, and waits until it has come into effect.
+    pub fn apply_and_wait(&self, manifest: &str) {
+        succeeded("apply -f - --wait", &self.output("apply -f - --wait", manifest));
+    }
+
     /// Waits until everything in the manifests of the README has come into effect: they are applied once more.
     pub fn settle(&self) {
-        succeeded("apply --wait", &self.output("apply -f - --wait", &MANIFESTS.join("---\n")));
+        self.apply_and_wait(&MANIFESTS.join("---\n"));
     }
 
     /// Starts `vmdhcp standalone` on the host's bridge, and waits until the agent of this pool serves.

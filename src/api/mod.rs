@@ -19,8 +19,8 @@ mod virtual_machine_network_config;
 pub use agent_report::{AddressConflict, AgentReport, ForeignServer};
 pub use condition::{Condition, ConditionStatus, condition, set_condition};
 pub use ippool::{
-    AgentPodRef, AgentStatus, Boot, BootRule, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config, IPv4Status,
-    LossCause, OptionValue, PoolRange, QuarantinedAddress, Range, RecoveryStatus, Reservation,
+    AgentPodRef, AgentStatus, Boot, BootRule, Class, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config,
+    IPv4Status, LossCause, OptionValue, PoolRange, QuarantinedAddress, Range, RecoveryStatus, Reservation,
     RetiringAddress, Route,
 };
 pub use network_attachment_definition::{NetworkAttachmentDefinition, NetworkAttachmentDefinitionSpec};

@@ -97,6 +97,12 @@ pub enum Why {
         /// An address of that link.
         link: Ipv4Addr,
     },
+    /// Silence: the relay agent is not one of those that the pool names.
+    #[error("the message came by the relay agent {relay}, which is not among the pool's relays")]
+    RelayRefused {
+        /// Its address.
+        relay: Ipv4Addr,
+    },
     /// Silence: DHCPINFORM with an address that no host of this network can have.
     #[error("{address} asks for options, but is not the address of a host on this network")]
     NotOnLink {
@@ -114,8 +120,8 @@ pub enum Why {
     /// Silence: the route helper reads a pool without a router as one with a broken one.
     #[error("a route helper asked, but the pool has no router")]
     NoRouter,
-    /// Silence: what must be echoed does not fit into a packet.
-    #[error("the client identifier and the relay agent's information do not fit into an answer")]
+    /// Silence: what must be echoed does not fit into a packet (RFC 6842 section 3).
+    #[error("the client identifier does not fit into an answer")]
     TooLarge,
 
     /// Silence, and a record: another host answers for the client's address.
@@ -136,9 +142,40 @@ pub enum Why {
         /// What it named.
         address: Ipv4Addr,
     },
+
+    /// Silence, before anything else is looked at: a card that has a lease sends more than anybody needs to.
+    #[error("more messages of this type came from this card than are answered")]
+    RateLimited,
+    /// Silence, before anything else is looked at: cards that have none send more than can be of interest.
+    #[error("more messages came from cards without a lease than are looked at")]
+    UnknownRateLimited,
 }
 
 impl Why {
+    /// The type of the answer that comes of this reason; none if it is silence.
+    pub const fn answer(self) -> Option<MessageType> {
+        match self {
+            Self::Offered | Self::RouteHelper => Some(MessageType::Offer),
+            Self::Bound | Self::Confirmed | Self::Extended | Self::Informed => Some(MessageType::Ack),
+            Self::NotItsAddress { .. } | Self::WrongNetwork { .. } | Self::Lost { .. } => {
+                Some(MessageType::Nak)
+            }
+            Self::UnknownMac
+            | Self::OtherServer { .. }
+            | Self::OtherLink { .. }
+            | Self::RelayRefused { .. }
+            | Self::NotOnLink { .. }
+            | Self::NotCurrent { .. }
+            | Self::NoRouter
+            | Self::TooLarge
+            | Self::Declined { .. }
+            | Self::Released { .. }
+            | Self::NotItsLease { .. }
+            | Self::RateLimited
+            | Self::UnknownRateLimited => None,
+        }
+    }
+
     /// The reason as a label of metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -154,6 +191,7 @@ impl Why {
             Self::UnknownMac => "unknown_mac",
             Self::OtherServer { .. } => "other_server",
             Self::OtherLink { .. } => "other_link",
+            Self::RelayRefused { .. } => "relay_refused",
             Self::NotOnLink { .. } => "not_on_link",
             Self::NotCurrent { .. } => "not_current",
             Self::NoRouter => "no_router",
@@ -161,6 +199,8 @@ impl Why {
             Self::Declined { .. } => "declined",
             Self::Released { .. } => "released",
             Self::NotItsLease { .. } => "not_its_lease",
+            Self::RateLimited => "rate_limited",
+            Self::UnknownRateLimited => "unknown_rate_limited",
         }
     }
 }

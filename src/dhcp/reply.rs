@@ -82,11 +82,13 @@ pub(super) fn write(
         // In no other message (RFC 4039 section 4).
         options.option(code::RAPID_COMMIT, &[])?;
     }
+    let limit = longest(table, request).saturating_sub(before_options);
     let levels = match answer.options {
         OptionsOf::Refusal(text) => {
             options.option(code::MESSAGE, text.as_bytes())?;
-            finish(request, &ECHOED_BY_REFUSAL, &mut options)?;
-            return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out: 0 });
+            let (echo, left_out) = Echo::of(request, &ECHOED, options.used, limit)?;
+            echo.finish(&mut options)?;
+            return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out });
         }
         OptionsOf::Client(levels) => levels,
     };
@@ -96,18 +98,19 @@ pub(super) fn write(
         file.put(&[boot_file])?;
     }
 
-    let end = ECHOED.iter().map(|code| request.options().encoded_len(*code)).sum::<usize>() + 1;
+    let echoed: &[u8] = if table.lets_select_subnet(request) { &ECHOED_WITH_SUBNET } else { &ECHOED };
+    let (echo, mut left_out) = Echo::of(request, echoed, options.used, limit)?;
     let selection = Selection::of(&levels, request);
-    let limit = longest(table, request).saturating_sub(before_options);
-    let room = limit.saturating_sub(end);
-    let mut left_out = 0;
+    let room = limit.saturating_sub(echo.length());
     if options.used + selection.length() <= room {
         for option in selection.iter() {
             options.put(&[option])?;
         }
     } else {
-        let file = boot_file.is_none().then_some(file);
-        let mut overflow = Overflow { file, sname: Some(Area::new(sname)) };
+        // Where there is no room to name them, the fields cannot hold options.
+        let can_be_named = options.used + OVERLOAD_LENGTH <= room;
+        let file = (can_be_named && boot_file.is_none()).then_some(file);
+        let mut overflow = Overflow { file, sname: can_be_named.then(|| Area::new(sname)) };
         // What `file` says already can wait.
         let in_file = |option: &&[u8]| boot_file.is_some() && option.first() == Some(&code::BOOT_FILE);
         for option in selection.iter().filter(|option| !in_file(option)) {
@@ -124,14 +127,15 @@ pub(super) fn write(
         }
         overflow.finish(&mut options)?;
     }
-    finish(request, &ECHOED, &mut options)?;
+    echo.finish(&mut options)?;
     Some(Written { length: (before_options + options.used).max(SHORTEST), left_out })
 }
 
-/// Options that go back as they came (RFC 3011 section 3, RFC 6842, RFC 3046).
-const ECHOED: [u8; 3] = [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
-/// The same for a refusal.
-const ECHOED_BY_REFUSAL: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
+/// Options that go back as they came (RFC 6842, RFC 3046).
+const ECHOED: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
+/// The same where the client may select the subnet (RFC 3011 section 2).
+const ECHOED_WITH_SUBNET: [u8; 3] =
+    [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
 /// Bytes of option 52.
 const OVERLOAD_LENGTH: usize = 3;
 
@@ -157,14 +161,37 @@ fn write_header(request: &Request<'_>, answer: &Answer<'_>, header: &mut Area<'_
     ])
 }
 
-/// Writes what is echoed, and the end.
-fn finish(request: &Request<'_>, echoed: &[u8], options: &mut Area<'_>) -> Option<()> {
-    for &code in echoed {
-        for part in request.option(code) {
-            options.option(code, part)?;
+/// What ends an answer: options of the client's message and the end.
+struct Echo<'e> {
+    request: &'e Request<'e>,
+    codes: &'e [u8],
+}
+
+impl<'e> Echo<'e> {
+    /// These options behind so many bytes; and how many are left out for want of room, which only the relay agent's
+    /// information may be (RFC 3046 section 2.2). None if there is no room for the others.
+    fn of(request: &'e Request<'e>, codes: &'e [u8], used: usize, limit: usize) -> Option<(Self, usize)> {
+        let whole = Self { request, codes };
+        if used + whole.length() <= limit {
+            return Some((whole, 0));
         }
+        let (&code::RELAY_INFORMATION, others) = codes.split_last()? else { return None };
+        let others = Self { request, codes: others };
+        (used + others.length() <= limit).then_some((others, 1))
     }
-    options.put(&[&[code::END]])
+
+    fn length(&self) -> usize {
+        self.codes.iter().map(|code| self.request.options().encoded_len(*code)).sum::<usize>() + 1
+    }
+
+    fn finish(&self, options: &mut Area<'_>) -> Option<()> {
+        for &code in self.codes {
+            for part in self.request.option(code) {
+                options.option(code, part)?;
+            }
+        }
+        options.put(&[&[code::END]])
+    }
 }
 
 /// Longest answer in bytes that the client takes and the link carries.
@@ -201,7 +228,8 @@ impl<'t> Selection<'t> {
         if asked.peek().is_some() {
             asked.for_each(add);
         } else {
-            levels.codes().for_each(add);
+            // Nobody who did not ask may be told to do without IPv4 (RFC 8925 section 3.3).
+            levels.codes().filter(|code| *code != code::IPV6_ONLY_PREFERRED).for_each(add);
         }
         selection
     }

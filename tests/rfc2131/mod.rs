@@ -9,3 +9,4 @@ mod s4_3_3_decline;
 mod s4_3_4_release;
 mod s4_3_5_inform;
 mod s4_3_table_3;
+mod s4_4_5_timers;

@@ -1,7 +1,7 @@
 //! Section 2 and RFC 2132 section 2: what a message looks like, and what is none.
 
 use dhcproto::v4::{DhcpOption, MessageType, OptionCode};
-use vmdhcp_core::dhcp::{Malformed, Request};
+use vmdhcp_core::dhcp::{Authority, Destination, Malformed, Request};
 
 use crate::fixtures::*;
 
@@ -170,4 +170,13 @@ fn a_relay_agent_has_a_unicast_address() {
         let packet = Message::discover(known()).relayed_by(relay).bytes();
         assert_eq!(malformed(&packet), Malformed::RelayAddress(relay));
     }
+}
+
+#[test]
+fn flags_beside_the_broadcast_bit_decide_nothing_and_go_back_as_they_came() {
+    let mut packet = Message::discover(known()).bytes();
+    packet[10..12].copy_from_slice(&[0x7f, 0xff]);
+    let offer = decide(&table(), Authority::Current, &packet).ok().unwrap();
+    assert_eq!(offer.reply.destination, Destination::Client { address: ADDRESS, hardware: known() });
+    assert_eq!(offer.bytes[10..12], [0x7f, 0xff]);
 }

@@ -112,3 +112,10 @@ fn a_silent_decision_has_no_destination_and_a_reply_names_its_lease() {
     let nak = answer(&table, &message);
     assert_eq!(nak.reply.lease, table.lookup(known()), "the client's own lease, not that of its neighbour");
 }
+
+#[test]
+fn an_offer_goes_to_the_address_that_the_client_says_it_uses() {
+    let offer = answer(&table(), &Message::discover(known()).from(NEIGHBOUR).asking_for_broadcast());
+    assert_eq!(offer.reply.destination, client(NEIGHBOUR));
+    assert_eq!((offer.message.ciaddr(), offer.message.yiaddr()), (NOBODY, ADDRESS));
+}

@@ -44,3 +44,11 @@ fn an_address_that_no_host_of_this_network_has_is_not_answered() {
         assert_eq!(silence(&table(), &Message::inform(known(), address)), Why::NotOnLink { address });
     }
 }
+
+#[test]
+fn an_acknowledgement_is_the_same_whatever_leases_there_are() {
+    let inform = || Message::inform(stranger(), NEIGHBOUR);
+    let ack = answer(&table(), &inform());
+    assert_eq!(ack.message.ciaddr(), NEIGHBOUR, "that the address is another card's lease is not looked at");
+    assert_eq!(ack.reply.lease, None);
+}

@@ -148,3 +148,45 @@ fn declared_options_are_sent_to_who_asks_for_them() {
     assert!(answer(&table, &Message::discover(known()).asking(&[66])).value(66).is_some());
     assert!(answer(&table, &Message::discover(known())).value(66).is_some());
 }
+
+#[test]
+fn s2_texts_go_out_without_a_zero_behind_them() {
+    let table = table_with(json!({
+        "options": [{ "code": 66, "value": "boot.example.org" }],
+        "reservations": [{ "macAddress": known().to_string(), "hostname": "vm-1" }],
+    }));
+    let offer = answer(&table, &Message::discover(known()));
+    for (code, text) in [(12, "vm-1"), (15, "example.org"), (66, "boot.example.org")] {
+        assert_eq!(offer.value(code).unwrap(), text.as_bytes());
+    }
+}
+
+#[test]
+fn s3_8_addresses_go_out_in_the_order_of_the_pool() {
+    let table = table_with(json!({ "dns": ["9.9.9.9", "1.1.1.1"], "ntp": ["192.168.48.9", "192.168.48.8"] }));
+    let offer = answer(&table, &Message::discover(known()));
+    assert_eq!(offer.value(6).unwrap(), [9, 9, 9, 9, 1, 1, 1, 1]);
+    assert_eq!(offer.value(42).unwrap(), [192, 168, 48, 9, 192, 168, 48, 8]);
+}
+
+#[test]
+fn s8_4_and_s9_13_what_a_client_says_of_its_vendor_is_ignored() {
+    let plain = Message::discover(known()).asking(&[1, 3]);
+    let vendor = plain
+        .clone()
+        .with(DhcpOption::VendorExtensions(vec![0xdc, 0]))
+        .with(DhcpOption::ClassIdentifier(b"MSFT 5.0".to_vec()));
+    assert_eq!(answer(&table(), &vendor).bytes, answer(&table(), &plain).bytes);
+}
+
+#[test]
+fn s9_1_and_s9_2_a_request_for_an_address_or_a_lease_is_not_sent_back() {
+    let message = Message::discover(known())
+        .with(DhcpOption::RequestedIpAddress(NEIGHBOUR))
+        .with(DhcpOption::AddressLeaseTime(7))
+        .with(DhcpOption::MaxMessageSize(1000))
+        .asking(&[50, 51, 55, 57, 56]);
+    let offer = answer(&table(), &message);
+    assert_eq!(offer.codes(), [53, 54, 51, 58, 59, 1]);
+    assert_eq!(offer.lease_time(), Some(300));
+}

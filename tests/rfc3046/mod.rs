@@ -1,5 +1,6 @@
 //! RFC 3046: relay agents, and the information that they add.
 
+use dhcproto::v4::{DhcpOption, MessageType};
 use vmdhcp_core::dhcp::{Authority, Destination, Why};
 
 use crate::fixtures::*;
@@ -74,13 +75,54 @@ fn sub_options_that_make_no_sense_are_only_echoed() {
     }
 }
 
-#[test]
-fn what_cannot_be_echoed_in_one_packet_is_not_answered() {
-    let mut packet = Message::discover(known()).bytes();
+/// A message with so many bytes of information, in parts of 255.
+fn with_parts(message: &Message, parts: usize) -> Vec<u8> {
+    let mut packet = message.bytes();
     packet.pop();
-    for _ in 0..6 {
-        packet.extend([82, 255]);
-        packet.extend([0; 255]);
+    for _ in 0..parts {
+        packet.extend([82, 255, 1, 253]);
+        packet.extend([0; 253]);
     }
-    assert_eq!(decide(&table(), Authority::Current, &packet).err(), Some(Why::TooLarge));
+    packet
+}
+
+#[test]
+fn s2_2_information_without_room_is_left_out_and_counted_and_the_client_answered() {
+    for (message, kind) in [
+        (Message::discover(known()), MessageType::Offer),
+        (Message::inform(known(), ADDRESS), MessageType::Ack),
+        (Message::init_reboot(known(), NEIGHBOUR), MessageType::Nak),
+    ] {
+        for parts in [2, 6] {
+            let answer = decide(&table(), Authority::Current, &with_parts(&message, parts)).ok().unwrap();
+            assert_eq!(answer.message.opts().msg_type(), Some(kind));
+            assert_eq!(answer.value(82), None);
+            assert_eq!(answer.reply.left_out, 1);
+            assert!(answer.bytes.len() <= 548);
+        }
+    }
+    let roomy = Message::discover(known()).with(DhcpOption::MaxMessageSize(1500));
+    let offer = decide(&table(), Authority::Current, &with_parts(&roomy, 2)).ok().unwrap();
+    assert_eq!(offer.value(82).unwrap().len(), 510);
+    assert_eq!(offer.reply.left_out, 0);
+}
+
+#[test]
+fn s2_2_information_in_a_unicast_message_is_echoed_and_its_absence_harms_nothing() {
+    let extending = Message::extending(known(), ADDRESS);
+    let packet = with_information(&extending, &INFORMATION);
+    let ack = decide(&table(), Authority::Current, &packet).ok().unwrap();
+    assert_eq!(ack.value(82).unwrap(), INFORMATION);
+    assert_eq!(ack.reply.destination, Destination::Client { address: ADDRESS, hardware: known() });
+    assert_eq!(answer(&table(), &extending).value(82), None);
+}
+
+#[test]
+fn s3_what_the_relay_says_of_a_circuit_decides_nothing() {
+    let other = [1, 4, b'e', b't', b'h', b'2'];
+    let answers = [&INFORMATION[..], &other].map(|information| {
+        let packet = with_information(&Message::discover(known()), information);
+        decide(&table(), Authority::Current, &packet).ok().unwrap().message.yiaddr()
+    });
+    assert_eq!(answers, [ADDRESS; 2]);
 }

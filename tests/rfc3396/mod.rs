@@ -64,3 +64,24 @@ fn what_is_echoed_keeps_its_parts() {
         Some(&DhcpOption::ClientIdentifier([&[1; 255][..], &[2; 3]].concat()))
     );
 }
+
+#[test]
+fn s4_an_option_that_fits_into_one_part_is_never_split() {
+    let text = |length| json!({ "code": 224, "type": "text", "value": "x".repeat(length) });
+    for length in [1, 254, 255] {
+        let table = table_with(json!({ "options": [text(length)] }));
+        let message = Message::discover(known()).asking(&[224]).with(DhcpOption::MaxMessageSize(1500));
+        let offer = answer(&table, &message);
+        let expected = [&[224, u8::try_from(length).unwrap()][..], &vec![b'x'; length]].concat();
+        assert!(offer.bytes.windows(expected.len()).any(|window| window == expected));
+        assert_eq!(offer.codes().into_iter().filter(|code| *code == 224).collect::<Vec<_>>(), [224]);
+    }
+}
+
+#[test]
+fn s5_an_option_in_parts_lies_in_one_field_whole() {
+    // 300 bytes of value fit into none of the fields that are left.
+    let table = table_with(json!({ "options": [{ "code": 224, "type": "text", "value": "x".repeat(300) }] }));
+    let offer = answer(&table, &Message::discover(known()).asking(&[1, 224]));
+    assert_eq!((offer.value(224), offer.reply.left_out), (None, 1));
+}

@@ -26,3 +26,14 @@ fn no_list_is_no_option() {
         answer(&table_with(json!({ "domainSearch": [] })), &Message::discover(known()).asking(&[119]));
     assert_eq!(offer.option(OptionCode::DomainSearch), None);
 }
+
+#[test]
+fn s2_a_list_longer_than_an_option_is_split_and_read_as_one() {
+    let domains: Vec<_> = (0..12).map(|number| format!("{}{number}.example.org", "a".repeat(30))).collect();
+    let table = table_with(json!({ "domainSearch": domains }));
+    let message = Message::discover(known()).asking(&[119]).with(DhcpOption::MaxMessageSize(1500));
+    let names = domains.iter().map(|name| Name::from_ascii(format!("{name}.")).unwrap()).collect();
+    let offer = answer(&table, &message);
+    assert!(offer.value(119).unwrap().len() > 255);
+    assert_eq!(offer.option(OptionCode::DomainSearch), Some(&DhcpOption::DomainSearch(names)));
+}

@@ -67,3 +67,15 @@ fn a_pool_without_routes_sends_none() {
     let offer = answer(&table(), &Message::discover(known()).asking(&[121, 249, 3]));
     assert_eq!((offer.value(121), offer.value(249)), (None, None));
 }
+
+#[test]
+fn more_routes_than_an_option_holds_are_split_and_read_as_one() {
+    let routes: Vec<_> = (0..40)
+        .map(|number| json!({ "destination": format!("10.{number}.0.0/16"), "gateway": "192.168.48.5" }))
+        .collect();
+    let message = Message::discover(known()).asking(&[121]).with(DhcpOption::MaxMessageSize(1500));
+    let offer = answer(&table_with(json!({ "routes": routes })), &message);
+    let value = offer.value(121).unwrap();
+    assert_eq!(value.len(), 5 + 40 * 7);
+    assert_eq!(value[..12], [0, 192, 168, 48, 1, 16, 10, 0, 192, 168, 48, 5]);
+}

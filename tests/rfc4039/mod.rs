@@ -28,3 +28,10 @@ fn s4_no_other_answer_carries_the_option() {
         assert_eq!(ack.option(OptionCode::RapidCommit), None);
     }
 }
+
+#[test]
+fn s3_1_who_does_not_ask_for_it_is_offered_first() {
+    let offer = answer(&table(), &Message::discover(known()).asking(&[80]));
+    assert_eq!(offer.message.opts().msg_type(), Some(MessageType::Offer));
+    assert_eq!(offer.option(OptionCode::RapidCommit), None);
+}

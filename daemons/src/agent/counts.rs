@@ -4,6 +4,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use vmdhcp_core::dhcp::{MessageType, Why};
+
+use super::reason::{DECISIONS as REASONS, number_of, of_number};
+
 /// Counts by a few fixed words. A place is taken by the first event of its kind, so what never happened is not shown.
 ///
 /// When all `N` places are taken, further kinds are counted together, under empty words.
@@ -46,8 +50,50 @@ impl<const WORDS: usize, const N: usize> Counts<WORDS, N> {
     }
 }
 
+/// Messages of clients, by type and decision.
+#[derive(Debug)]
+pub(crate) struct Messages([[AtomicU64; REASONS]; KINDS]);
+
+/// Types of messages by their number; zero are those that were not read so far.
+const KINDS: usize = 9;
+
+impl Default for Messages {
+    fn default() -> Self {
+        Self([const { [const { AtomicU64::new(0) }; REASONS] }; KINDS])
+    }
+}
+
+impl Messages {
+    /// Counts one message; the type is missing where it was dropped unread.
+    pub(crate) fn add(&self, kind: Option<MessageType>, why: Why) {
+        let kind = kind.map_or(0, |kind| usize::from(kind as u8));
+        if let Some(count) = self.0.get(kind).and_then(|counts| counts.get(number_of(why))) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Type, answer and reason of what was counted.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = ([&'static str; 3], u64)> {
+        (0..).zip(&self.0).flat_map(|(kind, counts)| {
+            let kind = MessageType::from_number(kind).map_or("unread", MessageType::as_str);
+            counts.iter().enumerate().filter_map(move |(number, count)| {
+                let count = Some(count.load(Ordering::Relaxed)).filter(|count| *count > 0)?;
+                let why = of_number(number)?;
+                let answer = why.answer().map_or("silent", MessageType::as_str);
+                Some(([kind, answer, why.as_str()], count))
+            })
+        })
+    }
+
+    /// How many there were with this reason, of all types.
+    pub(crate) fn with(&self, why: Why) -> u64 {
+        let number = number_of(why);
+        self.0.iter().filter_map(|counts| counts.get(number)).map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+}
+
 /// Upper ends of the histogram's buckets, in microseconds; a last one takes the rest.
-const BUCKETS: [u32; 10] = [20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 20_000, 100_000];
+const BUCKETS: [u32; 12] = [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 20_000, 100_000];
 
 /// How long things take, in buckets that suit answers of a local server.
 #[derive(Debug, Default)]
@@ -96,13 +142,32 @@ mod tests {
     }
 
     #[test]
+    fn messages_are_counted_by_type_and_reason_and_what_never_came_is_not_shown() {
+        let messages = Messages::default();
+        messages.add(Some(MessageType::Discover), Why::Offered);
+        messages.add(Some(MessageType::Discover), Why::Offered);
+        messages.add(Some(MessageType::Inform), Why::RateLimited);
+        messages.add(None, Why::UnknownRateLimited);
+        let all: Vec<_> = messages.iter().collect();
+        assert_eq!(
+            all,
+            [
+                (["unread", "silent", "unknown_rate_limited"], 1),
+                (["discover", "offer", "offered"], 2),
+                (["inform", "silent", "rate_limited"], 1),
+            ]
+        );
+        assert_eq!((messages.with(Why::Offered), messages.with(Why::Bound)), (2, 0));
+    }
+
+    #[test]
     fn durations_fall_into_the_bucket_whose_end_they_do_not_pass() {
         let durations = Durations::default();
         durations.add(Duration::from_micros(20), 2);
         durations.add(Duration::from_micros(21), 1);
         durations.add(Duration::from_secs(3), 1);
         let buckets = durations.buckets();
-        assert_eq!((buckets[0].1, buckets[1].1, buckets[10].1), (2, 1, 1));
+        assert_eq!((buckets[2].1, buckets[3].1, buckets[12].1), (2, 1, 1));
         assert_eq!(durations.sum(), Duration::from_micros(3_000_061));
     }
 }

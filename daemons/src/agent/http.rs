@@ -17,12 +17,17 @@ use vmdhcp_core::api::format_time;
 use vmdhcp_core::dhcp::{Authority, LeaseId};
 use vmdhcp_core::pool::NtpServer;
 
+use super::decision_log::DecisionText;
+use super::decision_stream;
 use super::foreign::{self, PROBE_CARD};
 use super::option_text::OptionText;
-use super::reason;
+use super::reason::Verdict;
 use super::records::{ClientHistory, timestamp};
 use super::sightings::{Sighting, card_of, key_of};
 use super::state::{Serving, State, lock};
+
+/// Decisions that are shown of a card that has no lease.
+const DECISIONS_SHOWN: usize = 8;
 
 /// `/leases` in upstream's format.
 pub(crate) fn leases_router(state: Arc<State>) -> Router {
@@ -37,6 +42,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/readyz", get(readyz))
         .route("/clients", get(|Shared(state): Shared<Arc<State>>| async move { Json(clients(&state)) }))
         .route("/clients/{mac}", get(client))
+        .route("/decisions", get(decision_stream::decisions))
         .route("/status", get(|Shared(state): Shared<Arc<State>>| async move { Json(status(&state)) }))
         .with_state(state)
 }
@@ -154,12 +160,23 @@ struct Client {
     released: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<u64>,
+    /// Of those, or beside them: messages that were dropped because there were too many.
+    #[serde(skip_serializing_if = "is_zero")]
+    dropped: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_decision: Option<String>,
+    /// The last ones, the latest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    decisions: Vec<DecisionText>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     options: Vec<OptionText>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Client {
@@ -174,9 +191,12 @@ impl Client {
             declined,
             released,
             expires,
-            last_decision,
+            messages,
+            dropped,
+            verdicts,
         } = record.map(|record| record.read()).unwrap_or_default();
         let text = |time: Option<Timestamp>| time.map(format_time);
+        let last = verdicts.first().map(|(_, verdict)| *verdict);
         Self {
             address: Some(address),
             last_seen: text(last_seen),
@@ -187,22 +207,32 @@ impl Client {
             refused: text(refused),
             declined: text(declined),
             released: text(released),
-            last_message: last_decision.map(|(kind, _)| kind.to_string()),
-            last_decision: last_decision.map(|(_, why)| why.to_string()),
+            messages: Some(messages.into()).filter(|messages| *messages > 0),
+            dropped,
+            last_message: last.and_then(|verdict| verdict.kind).map(|kind| kind.to_string()),
+            last_decision: last.map(|verdict| verdict.reason.to_string()),
+            decisions: verdicts.into_iter().map(|(time, verdict)| verdict.text(format_time(time))).collect(),
             ..Self::default()
         }
     }
 
     fn without_lease(seen: Sighting) -> Self {
-        let decision = reason::unpack(seen.detail);
+        let last = Verdict::unpack(seen.detail);
         Self {
             first_seen: timestamp(seen.first_seen).map(format_time),
             last_seen: timestamp(seen.last_seen).map(format_time),
             messages: Some(seen.count),
-            last_message: decision.map(|(kind, _)| kind.to_string()),
-            last_decision: decision.map(|(_, why)| why.to_string()),
+            last_message: last.and_then(|verdict| verdict.kind).map(|kind| kind.to_string()),
+            last_decision: last.map(|verdict| verdict.reason.to_string()),
             ..Self::default()
         }
+    }
+
+    /// With what is remembered of the packets of a card that has no record.
+    fn with_decisions(self, state: &State, mac: MacAddr) -> Self {
+        let (now, clock) = (state.now(), Timestamp::now());
+        let decisions = state.decisions.of_card(mac).into_iter().take(DECISIONS_SHOWN);
+        Self { decisions: decisions.map(|decided| decided.text(now, clock)).collect(), ..self }
     }
 }
 
@@ -241,7 +271,8 @@ async fn client(Shared(state): Shared<Arc<State>>, Path(mac): Path<String>) -> R
     });
     let seen = || {
         let seen = state.unknown.read().into_iter().find(|seen| seen.key == key_of(mac));
-        seen.map(Client::without_lease)
+        let client = seen.map(Client::without_lease).unwrap_or_default().with_decisions(&state, mac);
+        (seen.is_some() || !client.decisions.is_empty()).then_some(client)
     };
     match leased.or_else(seen) {
         Some(client) => Json(client).into_response(),
@@ -364,9 +395,11 @@ mod tests {
     #[tokio::test]
     async fn clients_are_shown_with_what_they_did_and_strangers_with_why_they_got_nothing() {
         let state = serving_state();
-        state.serving().as_ref().unwrap().records[0].note(MessageType::Request, Why::Bound, Some(300), 1_000);
+        let bound = Verdict::decided(MessageType::Request, Why::Bound);
+        state.serving().as_ref().unwrap().records[0].note(bound, Some(300), 1_000);
         let stranger: MacAddr = "02:00:00:00:00:0b".parse().unwrap();
-        state.unknown.note(key_of(stranger), reason::pack(MessageType::Discover, Why::UnknownMac), 2_000);
+        let unknown = Verdict::decided(MessageType::Discover, Why::UnknownMac);
+        state.unknown.note(key_of(stranger), unknown.pack(), 2_000);
         let (_, clients) = get(&state, "/clients").await;
         assert_eq!(
             clients,
@@ -374,7 +407,12 @@ mod tests {
                 A: {
                     "address": "192.168.48.82", "lastSeen": "1970-01-01T00:16:40Z",
                     "bound": "1970-01-01T00:16:40Z", "expires": "1970-01-01T00:21:40Z",
-                    "lastMessage": "DHCPREQUEST", "lastDecision": "the client took its lease"
+                    "messages": 1,
+                    "lastMessage": "DHCPREQUEST", "lastDecision": "the client took its lease",
+                    "decisions": [{
+                        "time": "1970-01-01T00:16:40Z", "message": "DHCPREQUEST", "answer": "DHCPACK",
+                        "reason": "bound", "text": "the client took its lease"
+                    }]
                 },
                 "02:00:00:00:00:0b": {
                     "firstSeen": "1970-01-01T00:33:20Z", "lastSeen": "1970-01-01T00:33:20Z", "messages": 1,

@@ -11,7 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 use vmdhcp_core::pool::PoolRef;
 
-use super::counts::{Counts, Durations};
+use super::counts::{Counts, Durations, Messages};
 
 /// The metrics of all agents of a process, by pool. Clones are handles on the same thing.
 #[derive(Debug, Clone, Default)]
@@ -66,9 +66,11 @@ impl Drop for Registration {
 #[derive(Debug, Default)]
 pub(crate) struct PoolMetrics {
     /// Messages of clients, by type, answer and reason.
-    pub(crate) messages: Counts<3, 96>,
+    pub(crate) messages: Messages,
     /// Packets that are no message of a client, by reason.
     pub(crate) malformed: Counts<1, 40>,
+    /// Broadcast messages whose frame came from another card than they are about, and not by a relay agent.
+    pub(crate) other_sources: AtomicU64,
     /// From receiving a message to having sent the answer.
     pub(crate) answer_time: Durations,
     /// Answers that the kernel did not take.
@@ -143,6 +145,11 @@ impl Collector for AgentMetrics {
             "vmdhcp_agent_options_left_out",
             "Options that did not fit into what the client takes",
             |pool| number(&pool.options_left_out),
+        )?;
+        families.counter(
+            "vmdhcp_agent_messages_of_other_cards",
+            "Broadcast messages that another card sent than the one that they are about: nested VMs, or forgery",
+            |pool| number(&pool.other_sources),
         )?;
         families.counter("vmdhcp_agent_tables", "Versions of the pool that were served", |pool| {
             number(&pool.tables)
@@ -242,6 +249,7 @@ impl Families<'_, '_> {
 mod tests {
     use super::*;
     use std::time::Duration;
+    use vmdhcp_core::dhcp::{MessageType, Why};
 
     fn text(registry: &Registry) -> String {
         let mut text = String::new();
@@ -255,7 +263,7 @@ mod tests {
         let (metrics, mut registry) = (AgentMetrics::default(), Registry::default());
         metrics.register(&mut registry);
         let agent = metrics.clone().add(&pool);
-        agent.metrics().messages.add(["discover", "offer", "offered"]);
+        agent.metrics().messages.add(Some(MessageType::Discover), Why::Offered);
         agent.metrics().answer_time.add(Duration::from_micros(30), 2);
         agent.metrics().leases.store(7, Ordering::Relaxed);
         let shown = text(&registry);

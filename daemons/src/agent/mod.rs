@@ -10,18 +10,21 @@
 //! only by a newer one that can be served. The packet path, from `packet_loop` down, takes no lock, allocates nothing
 //! and makes no system call but receive and send.
 //!
-//! Left out for now: which of several agents of a pool answers (all of them do, alike), and rate limits.
+//! Left out for now: which of several agents of a pool answers (all of them do, alike).
 
 mod arp;
 mod counts;
 mod currency;
 pub mod daemon;
+mod decision_log;
+mod decision_stream;
 mod filter;
 mod foreign;
 mod frame;
 mod http;
 pub mod init;
 mod interface;
+mod limits;
 mod metrics;
 mod ntp;
 mod option_text;
@@ -31,6 +34,7 @@ mod reason;
 mod records;
 mod report;
 mod responder;
+mod seqlock;
 mod server_address;
 mod sightings;
 mod snapshot;
@@ -49,6 +53,8 @@ use tokio::sync::{Notify, watch as watch_channel};
 use vmdhcp_core::api::IPPool;
 use vmdhcp_core::pool::PoolRef;
 
+pub use decision_log::DecisionText;
+pub use decision_stream::StreamLine;
 pub use metrics::AgentMetrics;
 pub use option_text::OptionText;
 pub use packet_socket::SocketError;

@@ -7,17 +7,30 @@ use std::net::Ipv4Addr;
 use std::sync::atomic::Ordering;
 
 use vmdhcp_core::MacAddr;
-use vmdhcp_core::dhcp::{Decision, Destination, REPLY_MAX, Reply, Request, Why, respond};
+use vmdhcp_core::dhcp::{
+    Decision, Destination, Malformed, MessageType, REPLY_MAX, Reply, Request, Why, respond,
+};
 
+use super::decision_log::Decided;
 use super::foreign::{self, PROBE_CARD};
 use super::frame::{self, Addressing, Content, Frame, LINK_BROADCAST, LONGEST_FRAME, UDP_PAYLOAD};
-use super::reason;
+use super::limits::Way;
+use super::metrics;
+use super::reason::{Reason, Verdict};
+use super::records::ClientRecord;
 use super::sightings::key_of;
 use super::state::{Now, Serving, State};
 
 const SERVER_PORT: u16 = 67;
 const CLIENT_PORT: u16 = 68;
 const BOOTREQUEST: u8 = 1;
+/// Where `chaddr` begins.
+const CHADDR: usize = 28;
+/// Where the options begin.
+const OPTIONS: usize = 240;
+
+/// Of a type that is filled in.
+const TOO_MANY_UNKNOWN: Verdict = Verdict { kind: None, reason: Reason::Decided(Why::UnknownRateLimited) };
 
 /// Answers frames for one agent.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +57,7 @@ impl<'s> Responder<'s> {
         let frame = match frame::parse(received) {
             Ok(frame) => frame,
             Err(malformed) => {
-                self.state.metrics.malformed.add([malformed.reason()]);
+                self.note_frame(received, malformed, now);
                 return None;
             }
         };
@@ -52,7 +65,7 @@ impl<'s> Responder<'s> {
             return None;
         }
         match frame.content {
-            Content::EchoRequest(request) => self.echo(serving, &frame, request, answer),
+            Content::EchoRequest(request) => self.echo(serving, now, &frame, request, answer),
             Content::Udp { destination_port: SERVER_PORT, payload, .. }
                 if payload.first() == Some(&BOOTREQUEST) =>
             {
@@ -62,8 +75,12 @@ impl<'s> Responder<'s> {
                 foreign::note_answer(self.state, serving, frame.link_source, payload, now);
                 None
             }
-            Content::Udp { .. } => {
-                self.state.metrics.malformed.add(["not_request"]);
+            Content::Udp { payload, .. } => {
+                let malformed = payload.first().map_or(Malformed::TooShort, |op| Malformed::NotRequest(*op));
+                self.state.metrics.malformed.add([malformed.as_str()]);
+                if self.state.limits.admit_unknown(frame.link_source, now) {
+                    self.show(now, None, &frame, Verdict::malformed(malformed), None, None);
+                }
                 None
             }
         }
@@ -72,6 +89,7 @@ impl<'s> Responder<'s> {
     fn echo(
         &self,
         serving: &Serving,
+        now: Now,
         frame: &Frame<'_>,
         request: &[u8],
         answer: &mut [u8; LONGEST_FRAME],
@@ -79,6 +97,9 @@ impl<'s> Responder<'s> {
         let is_ours = self.state.owns_server_address.load(Ordering::Relaxed)
             && serving.table.is_server(frame.destination);
         if !is_ours || frame.source.is_unspecified() || frame.source.is_multicast() {
+            return None;
+        }
+        if !self.state.limits.admit_echo(frame.link_source, now) {
             return None;
         }
         let addressing = self.back_to(frame, frame.destination, frame.source);
@@ -101,37 +122,71 @@ impl<'s> Responder<'s> {
             // Passing through on its way to a server elsewhere.
             return None;
         }
+        let sender = Sender::new(serving, frame, payload);
+        if sender.card.is_some_and(|card| card.octets() == PROBE_CARD) {
+            // An agent that looks for servers which are not ours.
+            return None;
+        }
+        if !sender.is_known && !self.state.limits.admit_unknown(frame.link_source, now) {
+            self.drop_message(now, &sender, frame, Verdict { kind: glance(payload), ..TOO_MANY_UNKNOWN });
+            return None;
+        }
         let request = match Request::parse(payload) {
             Ok(request) => request,
             Err(malformed) => {
-                self.state.metrics.malformed.add([malformed.as_str()]);
+                self.note_malformed(now, &sender, frame, malformed);
                 return None;
             }
         };
-        if request.mac().octets() == PROBE_CARD {
-            // An agent that looks for servers which are not ours.
+        if !request.is_relayed() && !sender.is_own && destination == Ipv4Addr::BROADCAST {
+            metrics::count(&self.state.metrics.other_sources);
+        }
+        if !self.admits(now, &sender, frame, &request) {
+            self.drop_message(now, &sender, frame, Verdict::decided(request.kind(), Why::RateLimited));
             return None;
         }
         let buffer = answer.get_mut(UDP_PAYLOAD..)?.first_chunk_mut::<REPLY_MAX>()?;
         let decision = respond(&serving.table, &request, serving.authority(now), buffer);
-        self.note(serving, now, &request, decision);
+        self.note(serving, now, &sender, frame, &request, decision);
         match decision {
             Decision::Silent(_) => None,
             Decision::Reply(reply) => self.finish(serving, frame, &reply, answer),
         }
     }
 
-    fn note(&self, serving: &Serving, now: Now, request: &Request<'_>, decision: Decision) {
-        let (result, why, lease_time) = match decision {
+    /// Whether a message of a card that this agent knows may pass. Of others it is decided before they are read.
+    fn admits(&self, now: Now, sender: &Sender<'_>, frame: &Frame<'_>, request: &Request<'_>) -> bool {
+        let Some(card) = sender.card.filter(|_| sender.is_known) else { return true };
+        let kind = Some(request.kind());
+        let relay = request
+            .is_relayed()
+            .then(|| (request.giaddr(), request.relay_information().next().unwrap_or_default()));
+        match sender.record {
+            Some(record) if sender.is_own && relay.is_none() => record.meters.admit(kind, now),
+            _ => self.state.limits.admit(&Way { source: frame.link_source, card, kind, relay }, now),
+        }
+    }
+
+    fn note(
+        &self,
+        serving: &Serving,
+        now: Now,
+        sender: &Sender<'_>,
+        frame: &Frame<'_>,
+        request: &Request<'_>,
+        decision: Decision,
+    ) {
+        let (why, lease_time, granted) = match decision {
             Decision::Reply(reply) => {
                 let left_out = u64::try_from(reply.left_out).unwrap_or(u64::MAX);
                 self.state.metrics.options_left_out.fetch_add(left_out, Ordering::Relaxed);
-                (reply.kind.as_str(), reply.why, reply.lease_time)
+                let lease = reply.lease.filter(|_| reply.lease_time.is_some());
+                (reply.why, reply.lease_time, lease.and_then(|lease| serving.table.lease(lease)))
             }
-            Decision::Silent(why) => ("silent", why, None),
+            Decision::Silent(why) => (why, None, None),
         };
         let (kind, mac) = (request.kind(), request.mac());
-        self.state.metrics.messages.add([kind.as_str(), result, why.as_str()]);
+        self.state.metrics.messages.add(Some(kind), why);
         if let Why::OtherServer { server } = why {
             foreign::note_choice(self.state, server, now);
         }
@@ -139,11 +194,84 @@ impl<'s> Responder<'s> {
             let address = u64::from(u32::from(address));
             self.state.declined.note(address, address, now.seconds);
         }
-        let lease = serving.table.lookup(mac).and_then(|lease| usize::try_from(lease.0).ok());
-        match lease.and_then(|lease| serving.records.get(lease)) {
-            Some(record) => record.note(kind, why, lease_time, now.seconds),
-            None => self.state.unknown.note(key_of(mac), reason::pack(kind, why), now.seconds),
+        let verdict = Verdict::decided(kind, why);
+        match sender.record {
+            Some(record) => record.note(verdict, lease_time, now.seconds),
+            None => self.state.unknown.note(key_of(mac), verdict.pack(), now.seconds),
         }
+        let asked = request.requested_address().unwrap_or(request.ciaddr());
+        let address = granted.map_or(asked, |(_, address)| address);
+        self.show(now, sender.card, frame, verdict, Some(address), Some(request.giaddr()));
+    }
+
+    fn note_malformed(&self, now: Now, sender: &Sender<'_>, frame: &Frame<'_>, malformed: Malformed) {
+        self.state.metrics.malformed.add([malformed.as_str()]);
+        let verdict = Verdict::malformed(malformed);
+        match (sender.record, sender.card) {
+            (Some(record), _) if sender.is_own => {
+                if !record.meters.admit(None, now) {
+                    return;
+                }
+                record.note(verdict, None, now.seconds);
+            }
+            (_, Some(card)) if sender.is_known => {
+                let way = Way { source: frame.link_source, card, kind: None, relay: None };
+                if !self.state.limits.admit(&way, now) {
+                    return;
+                }
+            }
+            (_, Some(card)) => self.state.unknown.note(key_of(card), verdict.pack(), now.seconds),
+            (_, None) => {}
+        }
+        self.show(now, sender.card, frame, verdict, None, None);
+    }
+
+    /// Notes a frame that cannot be read; that it is shown counts against those of unknown cards.
+    fn note_frame(&self, received: &[u8], malformed: frame::Malformed, now: Now) {
+        self.state.metrics.malformed.add([malformed.reason()]);
+        let source = received.get(6..).and_then(|rest| rest.first_chunk::<6>());
+        if let Some(source) = source.and_then(|bytes| MacAddr::new(*bytes).ok())
+            && source != self.own
+            && self.state.limits.admit_unknown(source, now)
+        {
+            let verdict = Verdict { kind: None, reason: Reason::Frame(malformed) };
+            self.state.decisions.write(Decided {
+                at: now.monotonic,
+                card: None,
+                source: Some(source),
+                verdict,
+                address: None,
+                relay: None,
+            });
+        }
+    }
+
+    /// Notes that a message was dropped because there are too many. Of many only some are shown, lest they push out
+    /// everything else.
+    fn drop_message(&self, now: Now, sender: &Sender<'_>, frame: &Frame<'_>, verdict: Verdict) {
+        if let Reason::Decided(why) = verdict.reason {
+            self.state.metrics.messages.add(verdict.kind, why);
+        }
+        if let Some(record) = sender.record {
+            record.note_dropped(verdict, now.seconds);
+        }
+        if self.state.limits.admit_shown_drop(now) {
+            self.show(now, sender.card, frame, verdict, None, None);
+        }
+    }
+
+    /// Shows whoever watches what became of a packet.
+    fn show(
+        &self,
+        now: Now,
+        card: Option<MacAddr>,
+        frame: &Frame<'_>,
+        verdict: Verdict,
+        address: Option<Ipv4Addr>,
+        relay: Option<Ipv4Addr>,
+    ) {
+        let source = Some(frame.link_source);
+        self.state.decisions.write(Decided { at: now.monotonic, card, source, verdict, address, relay });
     }
 
     /// Addresses the answer. On the link it goes back to whoever sent the frame, be it the client or a router, or to
@@ -174,6 +302,37 @@ impl<'s> Responder<'s> {
             source,
             destination,
         }
+    }
+}
+
+/// Whom a client's message is about, found out before it is read.
+struct Sender<'s> {
+    /// `chaddr`; none if it cannot be one.
+    card: Option<MacAddr>,
+    /// The record of its lease.
+    record: Option<&'s ClientRecord>,
+    /// Whether it gets answers that others do not.
+    is_known: bool,
+    /// Whether the card sent the frame itself.
+    is_own: bool,
+}
+
+impl<'s> Sender<'s> {
+    fn new(serving: &'s Serving, frame: &Frame<'_>, payload: &[u8]) -> Self {
+        let card = payload.get(CHADDR..).and_then(|rest| rest.first_chunk::<6>());
+        let card = card.and_then(|bytes| MacAddr::new(*bytes).ok());
+        let lease = card.and_then(|card| serving.table.lookup(card));
+        let record = lease.and_then(|lease| serving.records.get(usize::try_from(lease.0).ok()?));
+        let is_known = lease.is_some() || card.is_some_and(|card| serving.table.is_route_helper(card));
+        Self { card, record: record.map(AsRef::as_ref), is_known, is_own: card == Some(frame.link_source) }
+    }
+}
+
+/// The type of a message that is not read any further: in nearly all it is the first option.
+fn glance(payload: &[u8]) -> Option<MessageType> {
+    match payload.get(OPTIONS..)? {
+        [53, 1, number, ..] => MessageType::from_number(*number),
+        _ => None,
     }
 }
 
@@ -220,6 +379,21 @@ mod tests {
         };
         let length = frame::finish_udp(&mut frame, &addressing, from.1, to.1, payload.len()).unwrap();
         frame.truncate(length);
+        frame
+    }
+
+    /// A ping of the leased card for the server.
+    fn ping() -> Vec<u8> {
+        let mut frame = vec![0; LONGEST_FRAME];
+        let addressing = Addressing {
+            link_source: mac(10),
+            link_destination: mac(1).octets(),
+            source: LEASED,
+            destination: SERVER,
+        };
+        let length = frame::write_echo_reply(&mut frame, &addressing, b"\0\x01\0\x02ping").unwrap();
+        frame.truncate(length);
+        frame[34] = 8;
         frame
     }
 
@@ -338,6 +512,76 @@ mod tests {
     }
 
     #[test]
+    fn a_neighbour_that_floods_with_a_victims_address_does_not_keep_it_from_its_answers() {
+        let bench = Bench::new();
+        let discover = message(mac(10), NOBODY, &[53, 1, 1]);
+        let forged = framed(mac(66), (NOBODY, 68), (EVERYBODY, 67), &discover);
+        let answers = (0..10_000).filter(|_| bench.answer(&forged).is_some()).count();
+        assert_eq!(answers, 200);
+        assert_eq!(bench.state.metrics.other_sources.load(Ordering::Relaxed), 10_000);
+        assert!(bench.answer_to(mac(10), &[53, 1, 1]).is_some());
+        // Nor does whoever makes up cards.
+        for last in 100..250 {
+            for _ in 0..100 {
+                assert_eq!(bench.answer_to(mac(last), &[53, 1, 1]), None);
+            }
+        }
+        assert!(bench.answer_to(mac(10), &[53, 1, 1]).is_some());
+        let of = |why| bench.state.metrics.messages.with(why);
+        assert_eq!((of(Why::RateLimited), of(Why::Offered)), (9_800, 202));
+        assert_eq!(of(Why::UnknownMac) + of(Why::UnknownRateLimited), 15_000);
+        assert_eq!(of(Why::UnknownMac), 4_000);
+    }
+
+    #[test]
+    fn a_card_that_floods_is_answered_on_and_what_it_sends_beside_it_too() {
+        let bench = Bench::new();
+        let answered = |options: &[u8]| bench.answer_to(mac(10), options).is_some();
+        assert_eq!((0..1_000).filter(|_| answered(&[53, 1, 1])).count(), 200);
+        assert!(answered(&[53, 1, 3, 50, 4, 192, 168, 48, 82]));
+        let history = bench.serving.records[0].read();
+        assert_eq!((history.dropped, history.messages), (800, 202));
+        assert_eq!(history.verdicts[1].1, Verdict::decided(MessageType::Discover, Why::RateLimited));
+    }
+
+    #[test]
+    fn pings_are_answered_within_limits() {
+        let bench = Bench::new();
+        bench.state.owns_server_address.store(true, Ordering::Relaxed);
+        let ping = ping();
+        assert_eq!((0..1_000).filter(|_| bench.answer(&ping).is_some()).count(), 200);
+    }
+
+    #[test]
+    fn whoever_watches_is_shown_what_came_of_each_packet_also_of_those_that_break_a_rule() {
+        let bench = Bench::new();
+        let mut position = bench.state.decisions.follow();
+        bench.answer_to(mac(10), &[53, 1, 1]);
+        bench.answer_to(mac(11), &[53, 1, 3, 50, 4, 192, 168, 48, 9]);
+        bench.answer_to(mac(10), &[]);
+        let mut short = framed(mac(12), (NOBODY, 68), (EVERYBODY, 67), &[1, 1, 6]);
+        bench.answer(&short);
+        short[22] ^= 1;
+        bench.answer(&short);
+        let (shown, 0) = bench.state.decisions.read(&mut position) else { panic!() };
+        let shown: Vec<_> = shown
+            .iter()
+            .map(|one| (one.card, one.source, one.verdict.reason.as_str(), one.address))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (Some(mac(10)), Some(mac(10)), "offered", Some(LEASED)),
+                (Some(mac(11)), Some(mac(11)), "unknown_mac", Some(Ipv4Addr::new(192, 168, 48, 9))),
+                (Some(mac(10)), Some(mac(10)), "no_message_type", None),
+                (None, Some(mac(12)), "too_short", None),
+                (None, Some(mac(12)), "header_checksum", None),
+            ]
+        );
+        assert_eq!(bench.serving.records[0].read().verdicts.len(), 2);
+    }
+
+    #[test]
     fn another_agents_search_for_servers_is_neither_answered_nor_noted() {
         let bench = Bench::new();
         assert_eq!(bench.answer_to(MacAddr::new(PROBE_CARD).unwrap(), &[53, 1, 1]), None);
@@ -370,17 +614,7 @@ mod tests {
 
     #[test]
     fn a_ping_is_answered_only_where_the_kernel_does_not() {
-        let bench = Bench::new();
-        let mut frame = vec![0; LONGEST_FRAME];
-        let addressing = Addressing {
-            link_source: mac(10),
-            link_destination: mac(1).octets(),
-            source: LEASED,
-            destination: SERVER,
-        };
-        let length = frame::write_echo_reply(&mut frame, &addressing, b"\0\x01\0\x02ping").unwrap();
-        frame.truncate(length);
-        frame[34] = 8;
+        let (bench, frame) = (Bench::new(), ping());
         assert_eq!(bench.answer(&frame), None);
         bench.state.owns_server_address.store(true, Ordering::Relaxed);
         let answer = bench.answer(&frame).unwrap();

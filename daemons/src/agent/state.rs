@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,7 +16,9 @@ use vmdhcp_core::MacAddr;
 use vmdhcp_core::dhcp::{Authority, LeaseTable};
 use vmdhcp_core::pool::{Pool, PoolRef};
 
+use super::decision_log::DecisionLog;
 use super::foreign;
+use super::limits::Limits;
 use super::metrics::PoolMetrics;
 use super::records::ClientRecord;
 use super::sightings::Sightings;
@@ -121,6 +123,12 @@ pub(crate) enum Kept {
 pub(crate) struct State {
     pub(crate) pool: PoolRef,
     pub(crate) metrics: Arc<PoolMetrics>,
+    /// How many messages are looked at.
+    pub(crate) limits: Limits,
+    /// What became of the last packets.
+    pub(crate) decisions: DecisionLog,
+    /// How many watch them.
+    pub(crate) watchers: AtomicUsize,
     /// Cards that ask without having a lease.
     pub(crate) unknown: Sightings,
     /// DHCP servers that are not ours.
@@ -149,6 +157,9 @@ impl State {
         Self {
             pool,
             metrics,
+            limits: Limits::new(),
+            decisions: DecisionLog::new(),
+            watchers: AtomicUsize::new(0),
             unknown: Sightings::new(UNKNOWN_CLIENTS),
             foreign: Sightings::new(FOREIGN_SERVERS),
             declined: Sightings::new(DECLINED_ADDRESSES),

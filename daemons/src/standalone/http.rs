@@ -54,7 +54,10 @@ async fn agent(
     let Some(agent) = agents.all().remove(&pool) else {
         return (StatusCode::NOT_FOUND, format!("no agent of the pool {pool} runs here\n")).into_response();
     };
-    let Ok(uri) = Uri::try_from(format!("/{path}")) else { return StatusCode::BAD_REQUEST.into_response() };
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let Ok(uri) = Uri::try_from(format!("/{path}{query}")) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     *request.uri_mut() = uri;
     // The parameters of this route would be taken for parameters of the agent's.
     request.extensions_mut().clear();

@@ -8,10 +8,9 @@ use super::script;
 use crate::Machine;
 use crate::lan::CARD;
 
-/// Without probes for the address, and without a random pause before the first packet.
+/// Without a random pause before the first packet.
 /// It must not touch the name servers of the machine that runs the tests.
-const CONFIGURATION: &str = "noarp\n\
-    nohook resolv.conf\n\
+const CONFIGURATION: &str = "nohook resolv.conf\n\
     nodelay\n\
     clientid\n\
     reboot 10\n\
@@ -20,8 +19,10 @@ const CONFIGURATION: &str = "noarp\n\
 /// Where it keeps leases; fixed when it was built.
 const DATABASE: &str = "/var/lib/dhcpcd";
 
-pub(super) fn prepare(machine: &Machine, folder: &Path) {
-    fs::write(configuration(folder), CONFIGURATION).unwrap();
+pub(super) fn prepare(machine: &Machine, folder: &Path, is_wary: bool) {
+    // As a rule it asks by ARP for its address, which takes it five seconds.
+    let probes = if is_wary { "" } else { "noarp\n" };
+    fs::write(configuration(folder), format!("{CONFIGURATION}{probes}")).unwrap();
     let database = folder.join("database");
     fs::create_dir(&database).unwrap();
     machine.bind(&database, DATABASE);
@@ -40,6 +41,10 @@ pub(super) fn arguments(folder: &Path) -> Vec<OsString> {
 
 pub(super) fn renew(machine: &Machine, folder: &Path) {
     machine.run(&format!("dhcpcd -4 -f {} --renew {CARD}", configuration(folder).display()));
+}
+
+pub(super) fn release(machine: &Machine, folder: &Path) {
+    machine.run(&format!("dhcpcd -4 -f {} --release {CARD}", configuration(folder).display()));
 }
 
 fn configuration(folder: &Path) -> PathBuf {

@@ -82,6 +82,8 @@ pub struct Guest {
     running: Option<Process>,
     /// How many events have been looked at.
     seen: usize,
+    /// Whether it asks by ARP for the address that it was given before it takes it.
+    is_wary: bool,
 }
 
 impl Client {
@@ -106,29 +108,60 @@ impl Client {
 impl Guest {
     /// Puts a client on a machine, without starting it.
     pub fn new(client: Client, machine: Machine) -> Self {
+        Self::prepared(client, machine, false)
+    }
+
+    /// The same, but it asks by ARP whether somebody uses the address that it was given, and declines it if so.
+    pub fn wary(client: Client, machine: Machine) -> Self {
+        Self::prepared(client, machine, true)
+    }
+
+    fn prepared(client: Client, machine: Machine, is_wary: bool) -> Self {
         let folder = TempDir::with_prefix("vmdhcp-e2e-").unwrap();
         fs::create_dir(events(folder.path())).unwrap();
         let script = script(folder.path());
-        fs::write(&script, script_text(client, folder.path())).unwrap();
+        fs::write(&script, script_text(client, folder.path(), is_wary)).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         match client {
             Client::Udhcpc => {}
             Client::Dhclient => dhclient::prepare(folder.path()),
-            Client::Dhcpcd => dhcpcd::prepare(&machine, folder.path()),
+            Client::Dhcpcd => dhcpcd::prepare(&machine, folder.path(), is_wary),
         }
-        Self { client, machine, folder, running: None, seen: 0 }
+        Self { client, machine, folder, running: None, seen: 0, is_wary }
+    }
+
+    /// Which client it is.
+    pub fn client(&self) -> Client {
+        self.client
+    }
+
+    /// The machine that it is on.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
     }
 
     /// Switches it on: it gets a lease, by asking for the one it remembers if it can.
     pub fn switch_on(&mut self) -> (Reason, Lease) {
+        self.start();
+        self.gets_lease()
+    }
+
+    /// Switches it on, and waits for nothing.
+    pub fn start(&mut self) {
         let folder = self.folder.path();
         let arguments = match self.client {
-            Client::Udhcpc => udhcpc::arguments(folder, self.last_lease().map(|lease| lease.address)),
+            Client::Udhcpc => {
+                udhcpc::arguments(folder, self.last_lease().map(|lease| lease.address), self.is_wary)
+            }
             Client::Dhclient => dhclient::arguments(folder),
             Client::Dhcpcd => dhcpcd::arguments(folder),
         };
         let program = crate::requirements::find(self.client.program()).unwrap();
         self.running = Some(self.machine.start(&program, &arguments, &folder.join("log")));
+    }
+
+    /// Waits until it has been given an address that it did not have just before.
+    pub fn gets_lease(&mut self) -> (Reason, Lease) {
         self.lease_because_of(&[Reason::Bound, Reason::Rebooted])
     }
 
@@ -140,14 +173,36 @@ impl Guest {
         self.machine.run(&format!("ip -4 address flush dev {CARD}"));
     }
 
-    /// Renews its lease now.
+    /// Renews its lease now, of the server or of whoever answers when the server does not.
     pub fn renew(&mut self) -> Lease {
+        // dhcpcd forgets what it is told while it is still busy with its lease.
+        for _ in 0..2 {
+            self.ask_to_renew();
+            if let Some((_, lease)) = self.next_lease(&[Reason::Renewed], PATIENCE / 3) {
+                return lease;
+            }
+        }
+        self.lease_because_of(&[Reason::Renewed]).1
+    }
+
+    /// Has it renew its lease, and waits for nothing.
+    pub fn ask_to_renew(&self) {
         match self.client {
             Client::Udhcpc => udhcpc::renew(self.running.as_ref().unwrap()),
             Client::Dhclient => {} // its configuration renews after some seconds
             Client::Dhcpcd => dhcpcd::renew(&self.machine, self.folder.path()),
         }
-        self.lease_because_of(&[Reason::Renewed]).1
+    }
+
+    /// Has it give its lease back, and waits until it has taken the address off its card.
+    pub fn release(&mut self) {
+        match self.client {
+            Client::Udhcpc => udhcpc::release(self.running.as_ref().unwrap()),
+            Client::Dhclient => dhclient::release(&self.machine, self.folder.path()),
+            Client::Dhcpcd => dhcpcd::release(&self.machine, self.folder.path()),
+        }
+        let without = within(PATIENCE, || self.addresses().is_empty().then_some(()));
+        assert!(without.is_some(), "{} keeps {:?}:\n{}", self.client.program(), self.addresses(), self.log());
     }
 
     /// Everything that has happened since it was first switched on, but for what leads to its first address.
@@ -178,9 +233,9 @@ impl Guest {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// The next lease it gets for one of these reasons.
-    fn lease_because_of(&mut self, reasons: &[Reason]) -> (Reason, Lease) {
-        let lease = within(PATIENCE, || {
+    /// The next lease it gets for one of these reasons; none if there is none in time.
+    fn next_lease(&mut self, reasons: &[Reason], patience: Duration) -> Option<(Reason, Lease)> {
+        within(patience, || {
             while let Some(event) = read_event(self.folder.path(), self.seen) {
                 self.seen += 1;
                 let understood = self.client.understand(&event);
@@ -189,7 +244,12 @@ impl Guest {
                 }
             }
             None
-        });
+        })
+    }
+
+    /// The same. Panics if there is none.
+    fn lease_because_of(&mut self, reasons: &[Reason]) -> (Reason, Lease) {
+        let lease = self.next_lease(reasons, PATIENCE);
         let program = self.client.program();
         lease.unwrap_or_else(|| panic!("{program} got no lease ({reasons:?}); it says:\n{}", self.log()))
     }
@@ -239,14 +299,15 @@ fn script(folder: &Path) -> PathBuf {
 }
 
 /// The script for events: it writes them down, numbered, and gives the card its address where the client does not.
-fn script_text(client: Client, folder: &Path) -> String {
+fn script_text(client: Client, folder: &Path, is_wary: bool) -> String {
+    let check = if is_wary && client == Client::Dhclient { dhclient::CHECK } else { "" };
     let configure = match client {
         Client::Udhcpc => udhcpc::CONFIGURE,
         Client::Dhclient => dhclient::CONFIGURE,
         Client::Dhcpcd => "",
     };
     format!(
-        "#!/bin/sh\n{configure}\ncd {events}\nnumber=$(ls | wc -l)\n\
+        "#!/bin/sh\n{check}{configure}\ncd {events}\nnumber=$(ls | wc -l)\n\
          (echo \"event=$1\"; env) > ../event && mv ../event $number\n",
         events = events(folder).display()
     )

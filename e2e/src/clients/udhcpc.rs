@@ -16,18 +16,26 @@ pub(super) const CONFIGURE: &str = "case $1 in\n\
     deconfig) ip -4 address flush dev $interface ;;\n\
     esac";
 
-pub(super) fn arguments(folder: &Path, remembered: Option<Ipv4Addr>) -> Vec<OsString> {
+pub(super) fn arguments(folder: &Path, remembered: Option<Ipv4Addr>, is_wary: bool) -> Vec<OsString> {
     let mut arguments: Vec<OsString> =
         ["-f", "-i", CARD, "-t", "10", "-T", "1", "-O", "search"].map(Into::into).into();
     arguments.extend(["-s".into(), script(folder).into()]);
     if let Some(address) = remembered {
         arguments.extend(["-r".into(), address.to_string().into()]);
     }
+    if is_wary {
+        // With how many milliseconds it listens, and seconds that it waits after a DECLINE.
+        arguments.extend(["-a500", "-A", "2"].map(Into::into));
+    }
     arguments
 }
 
 pub(super) fn renew(client: &Process) {
     client.signal(Signal::SIGUSR1);
+}
+
+pub(super) fn release(client: &Process) {
+    client.signal(Signal::SIGUSR2);
 }
 
 pub(super) fn understand(event: &Event) -> Option<(Reason, Lease)> {

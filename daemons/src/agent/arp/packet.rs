@@ -25,7 +25,7 @@ pub(crate) enum Operation {
 pub(crate) struct Packet {
     pub(crate) operation: Operation,
     pub(crate) sender_mac: MacAddr,
-    /// 0.0.0.0 in a probe.
+    /// 0.0.0.0 in a client's probe.
     pub(crate) sender: Ipv4Addr,
     pub(crate) target: Ipv4Addr,
 }
@@ -55,9 +55,12 @@ impl Packet {
         })
     }
 
-    /// The question who has `target`, asked by a card that may not have an address (RFC 5227 section 2.1.1).
-    pub(crate) const fn probe(own: MacAddr, target: Ipv4Addr) -> Self {
-        Self { operation: Operation::Request, sender_mac: own, sender: Ipv4Addr::UNSPECIFIED, target }
+    /// The question who has `target`, asked by the server.
+    ///
+    /// It is no probe of RFC 5227, without an address: a client that probes its new address just then takes another's
+    /// probe for a conflict (section 2.1.1), and declines.
+    pub(crate) const fn question(own: MacAddr, server: Ipv4Addr, target: Ipv4Addr) -> Self {
+        Self { operation: Operation::Request, sender_mac: own, sender: server, target }
     }
 
     /// The statement that `address` is ours (RFC 5227 section 2.3).
@@ -128,6 +131,13 @@ mod tests {
     }
 
     #[test]
+    fn a_question_is_not_what_a_client_takes_for_a_conflict() {
+        let read = Packet::parse(&Packet::question(mac(1), SERVER, CLIENT).broadcast()).unwrap();
+        assert_eq!((read.operation, read.target), (Operation::Request, CLIENT));
+        assert!(!read.sender.is_unspecified() && read.sender != CLIENT);
+    }
+
+    #[test]
     fn a_packet_that_speaks_for_another_card_is_not_believed() {
         let mut frame = Packet::announcement(mac(1), SERVER).broadcast();
         frame[11] ^= 1;
@@ -137,7 +147,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(at in 0_usize..42, value: u8, length in 0_usize..=FRAME_LENGTH) {
-            let mut frame = Packet::probe(mac(1), SERVER).broadcast();
+            let mut frame = Packet::question(mac(1), SERVER, CLIENT).broadcast();
             frame[at] = value;
             let _ = Packet::parse(&frame[..length]);
         }

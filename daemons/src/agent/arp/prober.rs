@@ -83,8 +83,13 @@ pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: 
         if asked.is_empty() {
             continue;
         }
+<<<<<<< HEAD
         let has_carrier = socket.interface().has_carrier();
         let answered = ask(socket, answers, &asked, unused_address(&serving)).await;
+=======
+        let unused = unused_address(&serving.pool, &serving.table);
+        let answered = ask(socket, answers, serving.table.server(), &batch, unused).await;
+>>>>>>> f184588e1f0af6e3bfc96b8d4b38de9b893b9e93
         // Who has what may have changed meanwhile.
         let Some(serving) = state.serving().clone() else { continue };
         lock(&state.proxies).extend(&answered.proxies);
@@ -225,6 +230,7 @@ impl Answered {
 async fn ask(
     socket: &PacketSocket,
     answers: &Answers,
+    server: Ipv4Addr,
     addresses: &BTreeSet<Ipv4Addr>,
     unused: Option<Ipv4Addr>,
 ) -> Answered {
@@ -233,8 +239,8 @@ async fn ask(
     all().for_each(|address| answers.expect(address));
     for _ in 0..ATTEMPTS {
         for address in all() {
-            if let Err(error) = socket.send(&Packet::probe(own, address).broadcast()) {
-                tracing::debug!(%error, %address, "an ARP probe was not sent");
+            if let Err(error) = socket.send(&Packet::question(own, server, address).broadcast()) {
+                tracing::debug!(%error, %address, "an ARP request was not sent");
             }
         }
         tokio::time::sleep(PATIENCE).await;

@@ -1,4 +1,4 @@
-//! `vmdhcp standalone` on a bridge, and the DHCP clients that VMs really run: what they get, keep and may not have.
+//! The README's manifests, served: what a client gets, keeps and may not have, also after the server was killed.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
