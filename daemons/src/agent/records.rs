@@ -5,11 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-<<<<<<< HEAD
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-=======
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
->>>>>>> f184588e1f0af6e3bfc96b8d4b38de9b893b9e93
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use vmdhcp_core::MacAddr;
@@ -37,14 +33,6 @@ pub(crate) struct ClientRecord {
     released: AtomicU32,
     /// When the lease that it was last granted runs out.
     expires: AtomicU64,
-<<<<<<< HEAD
-    /// See [`reason::pack`].
-    last_decision: AtomicU64,
-    /// It had no lease in the first table that the API gave this agent.
-    is_new: bool,
-    /// An acknowledgement was followed by anything but a DHCPDECLINE.
-    kept: AtomicBool,
-=======
     /// How many messages there were, those that were dropped not counted.
     messages: AtomicU32,
     /// How many were dropped, and when the last of them was noted.
@@ -54,11 +42,14 @@ pub(crate) struct ClientRecord {
     verdicts: [AtomicU64; VERDICTS],
     /// How much more it may send.
     pub(crate) meters: OwnMeters,
->>>>>>> f184588e1f0af6e3bfc96b8d4b38de9b893b9e93
+    /// It had no lease in the first table that the API gave this agent.
+    is_new: bool,
+    /// An acknowledgement was followed by anything but a DHCPDECLINE.
+    kept: AtomicBool,
 }
 
 /// How long a client may take to decline what it was granted: it probes the address first (RFC 5227 section 2.1.1).
-const DECLINES_WITHIN: u64 = 10;
+const DECLINES_WITHIN: u32 = 10;
 
 /// A copy of a record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,13 +69,6 @@ pub(crate) struct ClientHistory {
 }
 
 impl ClientRecord {
-<<<<<<< HEAD
-    /// Notes at `now` what became of a message of this card, and for how many seconds it was granted a lease.
-    pub(crate) fn note(&self, kind: MessageType, why: Why, lease_time: Option<u32>, now: u64) {
-        if matches!(why, Why::Bound | Why::Confirmed | Why::Extended) && !self.has_declined_all() {
-            self.kept.store(true, Ordering::Relaxed);
-        }
-=======
     /// Notes at `now` what became of a message of this card, and for how many seconds it was granted a lease. Only one
     /// thread may call this.
     pub(crate) fn note(&self, verdict: Verdict, lease_time: Option<u32>, now: u64) {
@@ -93,7 +77,9 @@ impl ClientRecord {
             Reason::Decided(why) => Some(why),
             Reason::Malformed(_) | Reason::Frame(_) => None,
         };
->>>>>>> f184588e1f0af6e3bfc96b8d4b38de9b893b9e93
+        if matches!(why, Some(Why::Bound | Why::Confirmed | Why::Extended)) && !self.has_declined_all() {
+            self.kept.store(true, Ordering::Relaxed);
+        }
         let event = match why {
             Some(Why::Offered) => Some(&self.offered),
             Some(Why::Bound | Why::Confirmed) => Some(&self.bound),
@@ -230,12 +216,13 @@ mod tests {
     const REQUEST: MessageType = MessageType::Request;
 
     #[test]
-<<<<<<< HEAD
     fn a_lease_is_unused_until_a_guest_keeps_what_it_was_granted() {
         let new = || ClientRecord { is_new: true, ..ClientRecord::default() };
-        let bound = |record: &ClientRecord, at| record.note(MessageType::Request, Why::Bound, Some(300), at);
+        let bound =
+            |record: &ClientRecord, at| record.note(Verdict::decided(REQUEST, Why::Bound), Some(300), at);
+        let declined = Why::Declined { address: Ipv4Addr::LOCALHOST };
         let declines = |record: &ClientRecord, at| {
-            record.note(MessageType::Decline, Why::Declined { address: Ipv4Addr::LOCALHOST }, None, at);
+            record.note(Verdict::decided(MessageType::Decline, declined), None, at);
         };
         let record = new();
         assert!(record.is_unused());
@@ -257,16 +244,13 @@ mod tests {
         assert!(!record.is_unused());
         let renewed = new();
         bound(&renewed, 1_000);
-        renewed.note(MessageType::Request, Why::Extended, Some(300), 1_150);
+        renewed.note(Verdict::decided(REQUEST, Why::Extended), Some(300), 1_150);
         declines(&renewed, 1_151);
         assert!(!renewed.is_unused());
     }
 
     #[test]
-    fn each_event_is_noted_with_its_time_and_the_last_decision_stays() {
-=======
     fn each_event_is_noted_with_its_time_and_the_last_verdicts_stay() {
->>>>>>> f184588e1f0af6e3bfc96b8d4b38de9b893b9e93
         let record = ClientRecord::default();
         assert_eq!(record.read(), ClientHistory::default());
         let offered = Verdict::decided(MessageType::Discover, Why::Offered);

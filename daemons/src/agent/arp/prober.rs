@@ -83,13 +83,9 @@ pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: 
         if asked.is_empty() {
             continue;
         }
-<<<<<<< HEAD
         let has_carrier = socket.interface().has_carrier();
-        let answered = ask(socket, answers, &asked, unused_address(&serving)).await;
-=======
-        let unused = unused_address(&serving.pool, &serving.table);
-        let answered = ask(socket, answers, serving.table.server(), &batch, unused).await;
->>>>>>> f184588e1f0af6e3bfc96b8d4b38de9b893b9e93
+        let unused = unused_address(&serving);
+        let answered = ask(socket, answers, serving.table.server(), &asked, unused).await;
         // Who has what may have changed meanwhile.
         let Some(serving) = state.serving().clone() else { continue };
         lock(&state.proxies).extend(&answered.proxies);
