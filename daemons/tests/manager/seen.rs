@@ -241,11 +241,11 @@ async fn silence_frees_nothing_that_a_claim_by_hand_had() {
 #[tokio::test]
 async fn what_a_claim_declares_and_does_not_have_lapses_after_a_day_without_its_vm() {
     let manager = Manager::start_beside_kubevirt();
-    // Where there is no pool yet, nobody refuses the second one.
+    // Where there is no pool yet, nobody refuses an address outside of its ranges.
     manager.create(&claim_of("first", 1, "192.168.48.85")).await;
-    manager.create(&claim_of("second", 2, "192.168.48.85")).await;
+    manager.create(&claim_of("second", 2, "192.168.48.200")).await;
     manager.create(&seed_pool()).await;
-    manager.waits_for("second", "AddressTaken").await;
+    manager.waits_for("second", "AddressNotInPool").await;
     let missing =
         |claim: &Claim| condition(&claim.status.clone().unwrap_or_default().conditions, "VMMissing");
     let waits = manager.until("second", |claim: &Claim| missing(claim).reason == "NoVM").await;
