@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::dhcp::{LeaseTable, Why};
 
-use super::limits::OwnMeters;
+use super::limits::{NewWays, OwnMeters};
 use super::reason::{PACKED_BITS, Reason, Verdict};
 
 /// Verdicts that a record keeps.
@@ -46,6 +46,8 @@ pub(crate) struct ClientRecord {
     is_new: bool,
     /// An acknowledgement was followed by anything but a DHCPDECLINE.
     kept: AtomicBool,
+    /// How much more others may send for it that have not done so lately.
+    pub(crate) new_ways: NewWays,
 }
 
 /// How long a client may take to decline what it was granted: it probes the address first (RFC 5227 section 2.1.1).
