@@ -234,7 +234,7 @@ impl<'a> Macs<'a> {
 /// Takes out those cards that a VM or an instance has, or may have: where one cannot be read, all of them.
 pub(in crate::manager) fn retain_unknown(cards: &mut BTreeSet<MacAddr>, context: &Context) {
     for vm in context.virtual_machines.state() {
-        let Ok(vm) = &vm.0 else { return cards.clear() };
+        let Ok(vm) = vm.open() else { return cards.clear() };
         let by_harvester = vm.annotations().get(MAC_ADDRESS_ANNOTATION);
         let by_harvester = by_harvester.map(|text| serde_json::from_str::<BTreeMap<String, String>>(text));
         let Ok(by_harvester) = by_harvester.transpose() else { return cards.clear() };
@@ -242,7 +242,7 @@ pub(in crate::manager) fn retain_unknown(cards: &mut BTreeSet<MacAddr>, context:
         take_out(cards, in_spec.chain(by_harvester.iter().flat_map(BTreeMap::values)));
     }
     for instance in context.instances.state() {
-        let Ok(instance) = &instance.0 else { return cards.clear() };
+        let Ok(instance) = instance.open() else { return cards.clear() };
         let in_spec = instance.spec.domain.devices.interfaces.iter().map(|card| &card.mac_address);
         let in_status = instance.status.iter().flat_map(|status| &status.interfaces).map(|card| &card.mac);
         take_out(cards, in_spec.chain(in_status));
