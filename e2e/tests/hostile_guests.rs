@@ -116,7 +116,7 @@ impl Stage {
         });
         let heard =
             self.messages("reason=\"unknown_rate_limited\"") + self.messages("reason=\"unknown_mac\"");
-        let computed = self.server.process.computed() - computed;
+        let computed = self.server.process.computed().saturating_sub(computed);
         Outcome { sent, took, heard, renewals, computed, memory: (before, self.server.memory().own) }
     }
 
