@@ -2,6 +2,7 @@
 
 mod as_the_readme_says;
 mod declines;
+mod managed;
 mod refusals;
 mod releases;
 mod renewals;
