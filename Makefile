@@ -16,7 +16,7 @@ TRIPLE = $(or $(TRIPLE_$(ARCH)),$(error ARCH is amd64 or arm64, not "$(ARCH)"))
 LINKER = $(if $(filter $(ARCH),$(HOST_ARCH)),,CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER=$(subst -unknown,,$(TRIPLE))-gcc)
 BINARY = target/$(TRIPLE)/dist/vmdhcp
 
-.PHONY: build binary image help demo test generate fmt lint doc unit clients testcluster conformance scale measured burst kills run sim
+.PHONY: build binary image help demo test generate fmt lint doc unit clients testcluster conformance scale measured burst kills bench run sim
 
 build: image ## Build the static binary, and an image of it (ARCH=amd64|arm64)
 
@@ -84,6 +84,12 @@ burst: measured ## Create 5,000 VMs at once, and 3,000 at 150 a second, on a rea
 
 kills: measured ## Kill the leading manager 20 times in a burst of 2,000 VMs, on a real API server (docs/speed.md)
 	$(MEASURED) twenty
+
+bench: ## Measure how fast it is, beside Kea, ISC dhcpd, dnsmasq and the least that is possible (docs/bench.md)
+	@bench/peers.sh
+	$(CARGO) build --locked --profile measured -p vmdhcp-cli
+	$(CARGO) build --locked --profile measured -p vmdhcp-bench
+	VMDHCP_BIN=$(CURDIR)/target/measured/vmdhcp target/measured/bench $(ARGS)
 
 SEEDS ?= 2000
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::socket::{LinkAddr, MsgFlags, MultiHeaders, bind, recvmmsg, sendmmsg};
+use nix::sys::socket::{LinkAddr, MsgFlags, MultiHeaders, bind, recvmmsg, sendmmsg, setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 use super::filter;
@@ -22,6 +22,8 @@ use super::interface::Interface;
 pub(crate) const BATCH: usize = 32;
 /// Room for one received frame. A longer one is cut and then found to be malformed.
 const RECEIVE_ROOM: usize = 2048;
+/// Bytes of kernel memory that received frames may take while they wait: about 5,000 messages of DHCP.
+const QUEUE: usize = 4 << 20;
 /// How long a receive waits before it looks whether it shall stop.
 const WAIT: Duration = Duration::from_millis(200);
 
@@ -115,6 +117,7 @@ impl PacketSocket {
             .map_err(|error| failed("binding it to the interface")(error.into()))?;
         discard_received(&socket).map_err(failed("emptying it"))?;
         socket.attach_filter(filter).map_err(failed("attaching the filter"))?;
+        queue_much(&socket);
         socket.set_read_timeout(Some(WAIT)).map_err(failed("setting the receive time-out"))?;
         Ok(Self { socket, interface: Arc::clone(interface) })
     }
@@ -144,6 +147,15 @@ impl PacketSocket {
     /// Sends all frames of `batch` and empties it; returns how many the kernel did not take.
     pub(crate) fn send_batch(&self, batch: &mut SendBatch) -> u32 {
         batch.flush(self.socket.as_raw_fd())
+    }
+}
+
+/// Lets more frames wait than the kernel does by itself: when hosts come back from a power failure all at once, or while
+/// others have the processor. Memory is taken only by what waits.
+fn queue_much(socket: &Socket) {
+    if setsockopt(socket, sockopt::RcvBufForce, &QUEUE).is_err() {
+        // Without CAP_NET_ADMIN up to net.core.rmem_max. Less than that is no reason not to serve.
+        let _ = socket.set_recv_buffer_size(QUEUE);
     }
 }
 
@@ -177,7 +189,8 @@ impl ReceiveBatch {
         }
     }
 
-    fn fill(&mut self, socket: i32) -> Result<(), Errno> {
+    /// Waits for frames on this socket.
+    pub(super) fn fill(&mut self, socket: i32) -> Result<(), Errno> {
         self.count = 0;
         let mut rooms = self.frames.iter_mut();
         let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
@@ -238,7 +251,8 @@ impl SendBatch {
         u64::try_from(self.count).unwrap_or(u64::MAX)
     }
 
-    fn flush(&mut self, socket: i32) -> u32 {
+    /// Sends all on this socket; returns how many it did not take.
+    pub(super) fn flush(&mut self, socket: i32) -> u32 {
         let mut slices: [[IoSlice<'_>; 1]; BATCH] = std::array::from_fn(|_| [IoSlice::new(&[])]);
         for (slice, (frame, length)) in slices.iter_mut().zip(self.frames.iter().zip(&self.lengths)) {
             *slice = [IoSlice::new(frame.get(..*length).unwrap_or(frame))];
