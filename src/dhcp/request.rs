@@ -250,6 +250,8 @@ fn message(
             (server, requested, Some(address)) if requested.is_none_or(|requested| requested == address) => {
                 ClientMessage::Extending { server, address }
             }
+            // NetworkManager's own client goes on naming the address that it was refused when it takes the next offer.
+            (Some(server), Some(address), Some(_)) => ClientMessage::Selecting { server, address },
             (_, _, Some(_)) => return Err(contradiction),
             (_, None, None) => return Err(no_address),
         },
@@ -257,10 +259,8 @@ fn message(
             server: server.ok_or(Malformed::NoServer(kind))?,
             address: requested.ok_or(no_address)?,
         },
-        MessageType::Release => ClientMessage::Release {
-            server: server.ok_or(Malformed::NoServer(kind))?,
-            address: used.ok_or(no_address)?,
-        },
+        // systemd-networkd names no server. It sends it to one, and nothing is freed by it.
+        MessageType::Release => ClientMessage::Release { server, address: used.ok_or(no_address)? },
         MessageType::Inform => ClientMessage::Inform { address: used.ok_or(no_address)? },
         MessageType::Offer | MessageType::Ack | MessageType::Nak => {
             return Err(Malformed::ServerMessage(kind));

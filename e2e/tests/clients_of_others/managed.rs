@@ -23,7 +23,7 @@ const SECOND: Ipv4Addr = Ipv4Addr::new(10, 48, 0, 62);
 const NOWHERE: &str = "02:00:00:00:48:ff";
 /// An address of another card, which uses that of the machine.
 const INTRUDER: &str = "02:66:00:00:48:31";
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A system bus where everybody may say everything.
 const BUS: &str = "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n \
@@ -220,13 +220,22 @@ fn lives_through_the_life_of_a_lease(test: &str, by: Manager) {
     managed.has_address(SECOND);
     said(&format!("was refused {FIRST} and has {SECOND}"));
 
-    // Release.
+    // Release, once it has spoken with its server: before that it takes its address off while it asks for the way.
     managed.capture.forget();
+    managed.hears_one("renewal", |heard| {
+        heard.kind() == Some(MessageType::Request) && heard.destination == SERVER
+    });
     managed.stop();
-    let release = managed.hears(MessageType::Release);
-    assert_eq!((release.message.ciaddr(), release.destination), (SECOND, SERVER));
-    until("note of the release", PATIENCE, || stage.noted_of(CARD)?["released"].as_str().map(drop));
-    said("released it at its end");
+    if by == Manager::Networkd {
+        let release = managed.hears(MessageType::Release);
+        assert_eq!((release.message.ciaddr(), release.destination), (SECOND, SERVER));
+        let is_noted = within(PATIENCE, || stage.noted_of(CARD)?["released"].as_str().map(drop));
+        assert!(is_noted.is_some(), "{release:?} is not noted; {:#?}", stage.noted_of(CARD));
+        said("released it at its end");
+    } else {
+        // The internal client of this version tells nobody.
+        said(&format!("at its end: {:?}", managed.capture.heard_of(MessageType::Release)));
+    }
 
     // Reboot.
     managed.capture.forget();
@@ -255,7 +264,7 @@ fn lives_through_the_life_of_a_lease(test: &str, by: Manager) {
     intruder.run(&format!("ip address add {SECOND}/24 dev eth0"));
     managed.capture.forget();
     managed.start();
-    let connecting = (by == Manager::NetworkManager).then(|| {
+    if by == Manager::NetworkManager {
         until("NetworkManager", PATIENCE, || {
             let up = managed.machine.within(|| {
                 std::process::Command::new("nmcli")
@@ -265,17 +274,31 @@ fn lives_through_the_life_of_a_lease(test: &str, by: Manager) {
             });
             up.status.success().then_some(())
         });
-    });
-    let declined = managed.hears(MessageType::Decline);
-    assert_eq!((declined.requested(), declined.server()), (Some(SECOND), Some(SERVER)));
-    assert!(declined.is_broadcast(), "{declined:?}");
-    until("note of the DECLINE", PATIENCE, || stage.noted_of(CARD)?["declined"].as_str().map(drop));
+    }
+    if by == Manager::NetworkManager {
+        let declined = managed.hears(MessageType::Decline);
+        assert_eq!((declined.requested(), declined.server()), (Some(SECOND), Some(SERVER)));
+        assert!(declined.is_broadcast(), "{declined:?}");
+        until("note of the DECLINE", PATIENCE, || stage.noted_of(CARD)?["declined"].as_str().map(drop));
+    } else {
+        // It wants to send one by a socket that has no route without the address: systemd 252 cannot.
+        until("conflict that it has seen", PATIENCE, || {
+            managed.running.as_ref()?.log().contains("as an address conflict was detected").then_some(())
+        });
+        until("card without an address", PATIENCE, || {
+            managed.machine.run("ip -4 -o address show dev eth0").is_empty().then_some(())
+        });
+    }
     intruder.run(&format!("ip address delete {SECOND}/24 dev eth0"));
-    if connecting.is_some() {
+    if by == Manager::NetworkManager {
         managed.machine.run("nmcli --wait 30 connection up lan");
+    } else {
+        managed.stop();
+        managed.start();
     }
     managed.has_address(SECOND);
-    said(&format!("declined {SECOND} while another used it, and has it now that it is gone"));
+    let declined = managed.capture.heard_of(MessageType::Decline);
+    said(&format!("saw another card use {SECOND}, sent {declined:?}, and has it now that the other is gone"));
     managed.stop();
 }
 
