@@ -106,17 +106,18 @@ impl Machine {
         let root = root.to_owned();
         self.within(move || {
             for (folder, is_writable) in COVERED {
-                let mut options = format!("lowerdir={}{folder}:{folder}", root.display());
+                let lower = format!("lowerdir={}{folder}:{folder}", root.display());
+                let mut options = vec![lower];
                 if is_writable {
                     // Its /run is its own.
                     let place = Path::new("/run/written").join(folder.trim_start_matches('/'));
                     let (upper, work) = (place.join("upper"), place.join("work"));
                     fs::create_dir_all(&upper).unwrap();
                     fs::create_dir_all(&work).unwrap();
-                    options += &format!(",upperdir={},workdir={}", upper.display(), work.display());
+                    options.push(format!("upperdir={},workdir={}", upper.display(), work.display()));
                 }
-                let (overlay, options) = (Some("overlay"), Some(options.as_str()));
-                mount(overlay, folder, overlay, MsFlags::empty(), options).unwrap();
+                let (overlay, options) = (Some("overlay"), options.join(","));
+                mount(overlay, folder, overlay, MsFlags::empty(), Some(options.as_str())).unwrap();
             }
         });
         // By processes of the machine: whose /proc it is, is not the thread's.

@@ -240,16 +240,16 @@ fn message(
     Ok(match kind {
         MessageType::Discover => ClientMessage::Discover { rapid_commit },
         MessageType::Request => match (server, requested, used) {
-            (Some(server), Some(address), None) => ClientMessage::Selecting { server, address },
-            (None, Some(address), None) => ClientMessage::InitReboot { address },
             // Neither option 50 nor 54 may be there. But as long as they contradict nothing there is nothing to
             // misunderstand, clients in use send them (mozim, and so Podman), and one that gets no answer loses its
             // address.
             (server, requested, Some(address)) if requested.is_none_or(|requested| requested == address) => {
                 ClientMessage::Extending { server, address }
             }
-            // NetworkManager's own client goes on naming the address that it was refused when it takes the next offer.
-            (Some(server), Some(address), Some(_)) => ClientMessage::Selecting { server, address },
+            // Whatever else is in `ciaddr`: there NetworkManager's own client goes on naming the address that it was
+            // refused.
+            (Some(server), Some(address), _) => ClientMessage::Selecting { server, address },
+            (None, Some(address), None) => ClientMessage::InitReboot { address },
             (_, _, Some(_)) => return Err(contradiction),
             (_, None, None) => return Err(no_address),
         },

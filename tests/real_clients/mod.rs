@@ -68,7 +68,7 @@ const DECLARED: [(u8, &str, &str); 12] = [
 /// Options that fields of the pool and of the reservation make.
 const OF_FIELDS: [u8; 11] = [1, 3, 6, 12, 15, 26, 28, 42, 119, 121, 249];
 /// Options of the exchange itself, whoever asks for what.
-const OF_THE_EXCHANGE: [u8; 8] = [51, 53, 54, 58, 59, 61, 80, 82];
+const OF_THE_EXCHANGE: [u8; 10] = [51, 53, 54, 58, 59, 61, 80, 81, 82, 97];
 /// Value of options 121 and 249: the default route first.
 const ROUTES: [u8; 12] = [0, 192, 168, 48, 1, 16, 10, 17, 192, 168, 48, 5];
 
@@ -151,7 +151,13 @@ fn usable(
         let routes = reading.value(code);
         check(routes.is_none_or(|value| value == ROUTES), || format!("routes {code} are {routes:?}"))?;
     }
-    check(reading.values(61) == sent(request, 61), || format!("identifier {:?}", reading.values(61)))?;
+    for code in [61, 97] {
+        check(reading.values(code) == sent(request, code), || {
+            format!("{code} is {:?}", reading.values(code))
+        })?;
+    }
+    let name = sent(request, 81).first().map(|name| [b"\x08\xff\xff", &name[3..]].concat());
+    check(reading.value(81) == name.as_deref(), || format!("name {:?}", reading.value(81)))?;
     check(reading.value(54) == Some(&SERVER.octets()), || format!("server {:?}", reading.value(54)))?;
     let flags = u16::from_be_bytes([request[10], request[11]]);
     check(reading.flags == flags, || format!("flags {:x}", reading.flags))?;

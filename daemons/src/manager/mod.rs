@@ -23,6 +23,7 @@ mod image;
 mod metrics;
 mod neighbours;
 mod pacer;
+mod packed;
 mod pool;
 #[cfg(test)]
 mod simulation;
@@ -57,20 +58,21 @@ pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
 use neighbours::{NeighbourWatches, Neighbours};
+use packed::Packed;
 use watches::{FirstList, touched, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many claims, or VMs, are being written at a time. None of them waits for another, or for a pool; and kube looks at each of
-/// those that are under way whenever one of them moves.
-const AT_ONCE: u16 = 64;
+/// How many claims, or VMs, are being written at a time. None of them waits for another, or for a pool. Each of those that are
+/// under way has a connection, which takes some 50 KB; and kube looks at all of them whenever one moves.
+const AT_ONCE: u16 = 24;
 
-/// A claim object as it is watched: one that cannot be read is one object that cannot be read.
-type GuardedClaim = DeserializeGuard<VirtualMachineNetworkConfig>;
-/// Likewise those of others.
-type GuardedVirtualMachine = DeserializeGuard<VirtualMachine>;
-type GuardedInstance = DeserializeGuard<VirtualMachineInstance>;
+/// Kinds of which there are thousands of objects, as they are kept.
+type PackedClaim = Packed<VirtualMachineNetworkConfig>;
+type PackedVirtualMachine = Packed<VirtualMachine>;
+type PackedInstance = Packed<VirtualMachineInstance>;
+/// A VM network: one that cannot be read is one object that cannot be read.
 type GuardedNetwork = DeserializeGuard<NetworkAttachmentDefinition>;
 
 /// Which networks have an agent, and who starts it.
@@ -167,12 +169,12 @@ struct Context {
     metrics: ManagerMetrics,
     events: events::Events,
     pools: Store<IPPool>,
-    claims: Store<GuardedClaim>,
+    claims: Store<PackedClaim>,
     claims_by_network: Arc<claim::ClaimIndex>,
     leases: Store<Lease>,
     /// Empty where KubeVirt is not there.
-    virtual_machines: Store<GuardedVirtualMachine>,
-    instances: Store<GuardedInstance>,
+    virtual_machines: Store<PackedVirtualMachine>,
+    instances: Store<PackedInstance>,
     /// Empty where Multus is not there.
     networks: Store<GuardedNetwork>,
     /// Empty where there is no cluster.

@@ -20,10 +20,11 @@ use observe::networks;
 pub(super) use observe::{Place, as_list, listed, longer_record};
 
 use super::defects::Defect;
+use super::packed::Kept;
 use super::pool::allocator::Allocator;
 use super::pool::{Told, pool_of_network};
 use super::watches::{Watched, kept};
-use super::{Context, GuardedClaim, ManagerError, ManagerMetrics, Settlement};
+use super::{Context, ManagerError, ManagerMetrics, PackedClaim, Settlement};
 use crate::cluster::version;
 use plan::{ClaimPlan, Settlements};
 
@@ -52,17 +53,16 @@ impl ClaimReconcileError {
 
 /// Brings one claim to the state that its pools allow.
 pub(super) async fn reconcile(
-    stored: Arc<GuardedClaim>,
+    stored: Arc<PackedClaim>,
     context: Arc<Context>,
 ) -> Result<Action, ClaimReconcileError> {
     context.lists_complete().await?;
     let name = format!("{}/{}", stored.namespace().unwrap_or_default(), stored.name_any());
-    let stored = match &stored.0 {
+    let stored = match stored.open() {
         Ok(stored) => stored,
-        Err(invalid) => {
-            return Err(ClaimReconcileError::Unreadable { claim: name, error: invalid.error.clone() });
-        }
+        Err(error) => return Err(ClaimReconcileError::Unreadable { claim: name, error }),
     };
+    let stored = &stored;
     let api: Api<VirtualMachineNetworkConfig> =
         Api::namespaced(context.client.clone(), &stored.namespace().unwrap_or_default());
     let failed = |step| {
@@ -133,28 +133,20 @@ pub(super) async fn reconcile(
 }
 
 /// Watches all claims, and indexes them by network.
-pub(super) fn watch(client: &Client, metrics: &ManagerMetrics) -> (Watched<GuardedClaim>, Arc<ClaimIndex>) {
+pub(super) fn watch(client: &Client, metrics: &ManagerMetrics) -> (Watched<PackedClaim>, Arc<ClaimIndex>) {
     let index = Arc::new(ClaimIndex::new(metrics.allocation_seconds.clone()));
     let events = watcher(Api::all(client.clone()), watcher::Config::default());
     let note = {
         let index = Arc::clone(&index);
         move |event: &_| index.note(event)
     };
-    (kept(events.default_backoff().modify(trim), "VirtualMachineNetworkConfigs", note), index)
+    (kept(events.default_backoff(), "VirtualMachineNetworkConfigs", note), index)
 }
 
-/// Drops what is not read of a claim before it is kept, and the room that its lists were read into: most have one item and
-/// room for four. An API server takes an object without managed fields for one whose managed fields stay as they are.
-fn trim(claim: &mut GuardedClaim) {
-    let meta = claim.meta_mut();
-    meta.managed_fields = None;
-    meta.finalizers.iter_mut().for_each(Vec::shrink_to_fit);
-    meta.owner_references.iter_mut().for_each(Vec::shrink_to_fit);
-    let Ok(claim) = &mut claim.0 else { return };
-    claim.spec.network_configs.shrink_to_fit();
-    if let Some(status) = &mut claim.status {
-        status.network_configs.shrink_to_fit();
-        status.conditions.shrink_to_fit();
+impl Kept for VirtualMachineNetworkConfig {
+    fn trim(&mut self) {
+        // An API server takes an object without managed fields for one whose managed fields stay as they are.
+        self.metadata.managed_fields = None;
     }
 }
 
@@ -205,7 +197,7 @@ async fn patch_metadata(
 /// A claim that failed is tried again; a conflict soon, since only a stale copy stands in the way.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that Controller::run asks for")]
 pub(super) fn error_policy(
-    _: Arc<GuardedClaim>,
+    _: Arc<PackedClaim>,
     error: &ClaimReconcileError,
     context: Arc<Context>,
 ) -> Action {
