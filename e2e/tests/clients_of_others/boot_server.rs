@@ -1,4 +1,6 @@
-//! A server of boot files by TFTP (RFC 1350, with the options of RFC 2348 and RFC 2349) and HTTP, which keeps in mind what was fetched.
+//! A server of boot files by TFTP (RFC 1350, with the options of RFC 2348 and RFC 2349) and HTTP, which keeps in mind
+//! what was fetched.
+#![expect(clippy::unwrap_used, reason = "a stage for tests: it fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

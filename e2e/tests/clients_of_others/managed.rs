@@ -2,12 +2,14 @@
 //! of their own and no command for most of what happens, so a lease of six seconds drives them.
 //!
 //! `make e2e-clients` runs this; `docs/clients.md` has the outcome.
-#![expect(clippy::unwrap_used, reason = "a test: it fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test: it fails by panicking")]
+#![expect(clippy::print_stdout, reason = "the outcome is what it is run for")]
 
 use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use dhcproto::v4::{MessageType, OptionCode};
@@ -130,6 +132,19 @@ impl Managed {
         self.running.take().unwrap().stop();
     }
 
+    /// What NetworkManager was told to disconnect it connects again only when told so.
+    fn connect_by_hand(&self) {
+        if self.by == Manager::Networkd {
+            return;
+        }
+        until("connection that NetworkManager begins", PATIENCE, || {
+            let up = self.machine.within(|| {
+                Command::new("nmcli").args(["--wait", "0", "connection", "up", "lan"]).output().unwrap()
+            });
+            up.status.success().then_some(())
+        });
+    }
+
     /// Waits until the card has this address and no other.
     fn has_address(&self, address: Ipv4Addr) {
         let has_it = within(PATIENCE, || {
@@ -176,130 +191,150 @@ impl Managed {
     }
 }
 
-fn lives_through_the_life_of_a_lease(test: &str, by: Manager) {
+/// A machine, and how it fares.
+struct Story {
+    test: &'static str,
+    stage: Stage,
+    managed: Managed,
+}
+
+impl Story {
+    fn tells(&self, what: &str) {
+        println!("{}: {what}", self.test);
+    }
+
+    fn gets_an_address(&mut self) {
+        self.managed.start();
+        self.managed.has_address(FIRST);
+        self.managed.has_name_servers("1.1.1.1");
+        let kinds: Vec<_> = self.managed.capture.heard().iter().filter_map(Heard::kind).collect();
+        self.tells(&format!("has {FIRST} after {kinds:?}"));
+    }
+
+    fn renews_and_has_what_has_changed(&self) {
+        let managed = &self.managed;
+        self.stage.api.run(&format!("pool set {POOL} --dns 9.9.9.9,8.8.8.8"));
+        managed.capture.forget();
+        let request = managed.hears(MessageType::Request);
+        assert_eq!((request.destination, request.message.ciaddr()), (SERVER, FIRST), "by unicast");
+        managed.has_name_servers("9.9.9.9,8.8.8.8");
+        managed.has_address(FIRST);
+        self.tells("renewed by unicast, and has the new name servers");
+    }
+
+    fn rebinds(&self) {
+        let managed = &self.managed;
+        managed.machine.run(&format!("ip neigh replace {SERVER} lladdr {NOWHERE} nud permanent dev eth0"));
+        managed.capture.forget();
+        let rebinding = managed.hears_one("broadcast REQUEST", |heard| {
+            heard.kind() == Some(MessageType::Request) && heard.is_broadcast()
+        });
+        assert_eq!(rebinding.message.ciaddr(), FIRST);
+        assert!(
+            !rebinding.has(OptionCode::ServerIdentifier) && !rebinding.has(OptionCode::RequestedIpAddress)
+        );
+        managed.hears_one("ACK of it", |heard| {
+            heard.kind() == Some(MessageType::Ack) && heard.message.xid() == rebinding.message.xid()
+        });
+        managed.has_address(FIRST);
+        managed.machine.run(&format!("ip neigh delete {SERVER} dev eth0"));
+        self.tells("rebound by broadcast");
+    }
+
+    fn is_refused_and_has_another(&self) {
+        let managed = &self.managed;
+        managed.capture.forget();
+        self.stage.declare_card("managed", CARD, SECOND);
+        assert!(managed.hears(MessageType::Nak).is_broadcast());
+        managed.has_address(SECOND);
+        self.tells(&format!("was refused {FIRST} and has {SECOND}"));
+    }
+
+    fn ends(&mut self) {
+        let managed = &mut self.managed;
+        // Not before it has spoken with its server: it takes its address off while it still asks for the way.
+        managed.capture.forget();
+        managed.hears_one("renewal", |heard| {
+            heard.kind() == Some(MessageType::Request) && heard.destination == SERVER
+        });
+        managed.stop();
+        if managed.by == Manager::Networkd {
+            let release = managed.hears(MessageType::Release);
+            assert_eq!((release.message.ciaddr(), release.destination), (SECOND, SERVER));
+            let noted = || self.stage.noted_of(CARD)?["released"].as_str().map(drop);
+            let is_noted = within(PATIENCE, noted);
+            assert!(is_noted.is_some(), "{release:?} is not noted; {:#?}", self.stage.noted_of(CARD));
+            self.tells("released it at its end");
+        } else {
+            // The internal client of this version tells nobody.
+            let released = managed.capture.heard_of(MessageType::Release);
+            self.tells(&format!("at its end: {released:?}"));
+        }
+    }
+
+    fn begins_anew(&mut self) {
+        let managed = &mut self.managed;
+        managed.machine.run("ip -4 address flush dev eth0");
+        managed.capture.forget();
+        managed.start();
+        managed.connect_by_hand();
+        managed.has_address(SECOND);
+        let first = managed.capture.heard().swap_remove(0);
+        self.tells(&format!("began anew with {first:?} and has {SECOND} again"));
+    }
+
+    fn finds_its_address_in_use(&mut self) {
+        let managed = &mut self.managed;
+        managed.stop();
+        managed.machine.run("ip -4 address flush dev eth0");
+        let intruder = self.stage.lan.plug_in(INTRUDER);
+        intruder.run(&format!("ip address add {SECOND}/24 dev eth0"));
+        managed.capture.forget();
+        managed.start();
+        managed.connect_by_hand();
+        if managed.by == Manager::NetworkManager {
+            let declined = managed.hears(MessageType::Decline);
+            assert_eq!((declined.requested(), declined.server()), (Some(SECOND), Some(SERVER)));
+            assert!(declined.is_broadcast(), "{declined:?}");
+            let noted = || self.stage.noted_of(CARD)?["declined"].as_str().map(drop);
+            until("note of the DECLINE", PATIENCE, noted);
+        } else {
+            // It wants to send one by a socket that has no route without the address: systemd 252 cannot.
+            until("conflict that it has seen", PATIENCE, || {
+                managed.running.as_ref()?.log().contains("as an address conflict was detected").then_some(())
+            });
+            until("card without an address", PATIENCE, || {
+                managed.machine.run("ip -4 -o address show dev eth0").is_empty().then_some(())
+            });
+        }
+        intruder.run(&format!("ip address delete {SECOND}/24 dev eth0"));
+        if managed.by == Manager::NetworkManager {
+            managed.machine.run("nmcli --wait 30 connection up lan");
+        } else {
+            managed.stop();
+            managed.start();
+        }
+        managed.has_address(SECOND);
+        let declined = managed.capture.heard_of(MessageType::Decline);
+        self.tells(&format!(
+            "saw another card use {SECOND}, sent {declined:?}, and has it now that it is gone"
+        ));
+    }
+}
+
+fn lives_through_the_life_of_a_lease(test: &'static str, by: Manager) {
     let Some(stage) = Stage::set(test) else { return };
     stage.declare_card("managed", CARD, FIRST);
-    let mut managed = Managed::new(by, stage.lan.plug_in(CARD));
-    let said = |what: &str| println!("{test}: {what}");
-
-    // Get.
-    managed.start();
-    managed.has_address(FIRST);
-    managed.has_name_servers("1.1.1.1");
-    let kinds: Vec<_> = managed.capture.heard().iter().filter_map(Heard::kind).collect();
-    said(&format!("has {FIRST} after {kinds:?}"));
-
-    // Renew, and a change of options.
-    stage.api.run(&format!("pool set {POOL} --dns 9.9.9.9,8.8.8.8"));
-    managed.capture.forget();
-    let request = managed.hears(MessageType::Request);
-    assert_eq!((request.destination, request.message.ciaddr()), (SERVER, FIRST), "by unicast");
-    managed.has_name_servers("9.9.9.9,8.8.8.8");
-    managed.has_address(FIRST);
-    said("renewed by unicast, and has the new name servers");
-
-    // Rebind.
-    managed.machine.run(&format!("ip neigh replace {SERVER} lladdr {NOWHERE} nud permanent dev eth0"));
-    managed.capture.forget();
-    let rebinding = managed.hears_one("broadcast REQUEST", |heard| {
-        heard.kind() == Some(MessageType::Request) && heard.is_broadcast()
-    });
-    assert_eq!(rebinding.message.ciaddr(), FIRST);
-    assert!(!rebinding.has(OptionCode::ServerIdentifier) && !rebinding.has(OptionCode::RequestedIpAddress));
-    managed.hears_one("ACK of it", |heard| {
-        heard.kind() == Some(MessageType::Ack) && heard.message.xid() == rebinding.message.xid()
-    });
-    managed.has_address(FIRST);
-    managed.machine.run(&format!("ip neigh delete {SERVER} dev eth0"));
-    said("rebound by broadcast");
-
-    // NAK recovery.
-    managed.capture.forget();
-    stage.declare_card("managed", CARD, SECOND);
-    assert!(managed.hears(MessageType::Nak).is_broadcast());
-    managed.has_address(SECOND);
-    said(&format!("was refused {FIRST} and has {SECOND}"));
-
-    // Release, once it has spoken with its server: before that it takes its address off while it asks for the way.
-    managed.capture.forget();
-    managed.hears_one("renewal", |heard| {
-        heard.kind() == Some(MessageType::Request) && heard.destination == SERVER
-    });
-    managed.stop();
-    if by == Manager::Networkd {
-        let release = managed.hears(MessageType::Release);
-        assert_eq!((release.message.ciaddr(), release.destination), (SECOND, SERVER));
-        let is_noted = within(PATIENCE, || stage.noted_of(CARD)?["released"].as_str().map(drop));
-        assert!(is_noted.is_some(), "{release:?} is not noted; {:#?}", stage.noted_of(CARD));
-        said("released it at its end");
-    } else {
-        // The internal client of this version tells nobody.
-        said(&format!("at its end: {:?}", managed.capture.heard_of(MessageType::Release)));
-    }
-
-    // Reboot.
-    managed.capture.forget();
-    managed.machine.run("ip -4 address flush dev eth0");
-    managed.start();
-    if by == Manager::NetworkManager {
-        // Who disconnected it by hand must connect it so.
-        until("connection", PATIENCE, || {
-            let up = managed.machine.within(|| {
-                std::process::Command::new("nmcli")
-                    .args(["--wait", "20", "connection", "up", "lan"])
-                    .output()
-                    .unwrap()
-            });
-            up.status.success().then_some(())
-        });
-    }
-    managed.has_address(SECOND);
-    let first = &managed.capture.heard()[0];
-    said(&format!("began anew with {first:?} and has {SECOND} again"));
-
-    // Decline.
-    managed.stop();
-    managed.machine.run("ip -4 address flush dev eth0");
-    let intruder = stage.lan.plug_in(INTRUDER);
-    intruder.run(&format!("ip address add {SECOND}/24 dev eth0"));
-    managed.capture.forget();
-    managed.start();
-    if by == Manager::NetworkManager {
-        until("NetworkManager", PATIENCE, || {
-            let up = managed.machine.within(|| {
-                std::process::Command::new("nmcli")
-                    .args(["--wait", "0", "connection", "up", "lan"])
-                    .output()
-                    .unwrap()
-            });
-            up.status.success().then_some(())
-        });
-    }
-    if by == Manager::NetworkManager {
-        let declined = managed.hears(MessageType::Decline);
-        assert_eq!((declined.requested(), declined.server()), (Some(SECOND), Some(SERVER)));
-        assert!(declined.is_broadcast(), "{declined:?}");
-        until("note of the DECLINE", PATIENCE, || stage.noted_of(CARD)?["declined"].as_str().map(drop));
-    } else {
-        // It wants to send one by a socket that has no route without the address: systemd 252 cannot.
-        until("conflict that it has seen", PATIENCE, || {
-            managed.running.as_ref()?.log().contains("as an address conflict was detected").then_some(())
-        });
-        until("card without an address", PATIENCE, || {
-            managed.machine.run("ip -4 -o address show dev eth0").is_empty().then_some(())
-        });
-    }
-    intruder.run(&format!("ip address delete {SECOND}/24 dev eth0"));
-    if by == Manager::NetworkManager {
-        managed.machine.run("nmcli --wait 30 connection up lan");
-    } else {
-        managed.stop();
-        managed.start();
-    }
-    managed.has_address(SECOND);
-    let declined = managed.capture.heard_of(MessageType::Decline);
-    said(&format!("saw another card use {SECOND}, sent {declined:?}, and has it now that the other is gone"));
-    managed.stop();
+    let managed = Managed::new(by, stage.lan.plug_in(CARD));
+    let mut story = Story { test, stage, managed };
+    story.gets_an_address();
+    story.renews_and_has_what_has_changed();
+    story.rebinds();
+    story.is_refused_and_has_another();
+    story.ends();
+    story.begins_anew();
+    story.finds_its_address_in_use();
+    story.managed.stop();
 }
 
 #[test]
