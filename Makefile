@@ -65,7 +65,7 @@ unit: ## Run all tests
 	# Root can make namespaces and install clients, so nothing may be left out.
 	VMDHCP_E2E=$$([ "$$(id -u)" != 0 ] || echo required) VMDHCP_TESTCLUSTER=$(TESTCLUSTER) $(CARGO) test --locked --workspace
 
-e2e-clients: clients ## Run the clients that make test leaves out: networkd, NetworkManager, UEFI, iPXE, nmap (docs/clients.md)
+e2e-clients: clients ## Run the clients that make test leaves out: networkd, NetworkManager, UEFI, iPXE, dhcrelay, nmap (docs/clients.md)
 	$(CARGO) build --locked -p vmdhcp-cli
 	# Unpacked outside the tree, and nothing of it is installed.
 	@e2e/clients.sh unpack
