@@ -33,6 +33,7 @@ mod watches;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -172,6 +173,8 @@ struct Context {
     claims: Store<PackedClaim>,
     claims_by_network: Arc<claim::ClaimIndex>,
     leases: Store<Lease>,
+    /// Whether KubeVirt is there, so that whoever is not among its VMs is none.
+    kubevirt: bool,
     /// Empty where KubeVirt is not there.
     virtual_machines: Store<PackedVirtualMachine>,
     instances: Store<PackedInstance>,
@@ -301,6 +304,7 @@ async fn run_once(
         clock,
         metrics,
         leases: leases.store,
+        kubevirt: neighbours.virtual_machines,
         virtual_machines: virtual_machines.store.clone(),
         instances: instances.store,
         networks: networks.store.clone(),
@@ -417,6 +421,13 @@ fn stopped(shutdown: &Shutdown) -> impl Future<Output = ()> + Send + Sync + 'sta
 enum Settlement {
     /// The pool's plan, committed.
     Planned(ipam::Outcome),
+    /// The pool's plan, committed: the card has the address, and somebody else uses it too.
+    InUse {
+        /// The address.
+        address: Ipv4Addr,
+        /// By whom, as a sentence.
+        message: String,
+    },
     /// The pool cannot be served, or the API refused this claim's change.
     Refused {
         /// As one CamelCase word.
@@ -424,4 +435,14 @@ enum Settlement {
         /// As a sentence.
         message: String,
     },
+}
+
+impl Settlement {
+    /// The address that the card has.
+    const fn address(&self) -> Option<Ipv4Addr> {
+        match self {
+            Self::Planned(ipam::Outcome::Holds(address)) | Self::InUse { address, .. } => Some(*address),
+            Self::Planned(ipam::Outcome::Waits(_) | ipam::Outcome::Released) | Self::Refused { .. } => None,
+        }
+    }
 }

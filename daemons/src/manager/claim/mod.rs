@@ -1,5 +1,6 @@
 //! The claim reconciler: each card of a VirtualMachineNetworkConfig gets its address, or a reason why not.
 
+mod declaration;
 mod index;
 mod observe;
 mod plan;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
@@ -26,7 +28,7 @@ use super::pool::{Told, pool_of_network};
 use super::watches::{Watched, kept};
 use super::{Context, ManagerError, ManagerMetrics, PackedClaim, Settlement};
 use crate::cluster::version;
-use plan::{ClaimPlan, Settlements};
+use plan::{ClaimPlan, Settlements, Surroundings};
 
 /// Why a claim could not be reconciled; it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +95,11 @@ pub(super) async fn reconcile(
         settle(stored, &context)
     };
     let Some(Settled { settlements, allocators }) = settled else { return Ok(Action::await_change()) };
-    let ClaimPlan { status, released, notices } = plan::plan(stored, &settlements, context.now());
+    let ClaimPlan { status, released, notices } = {
+        let surroundings = Surroundings { now: context.now(), vm_missing: is_vm_missing(stored, &context) };
+        plan::plan(stored, &settlements, surroundings)
+    };
+    let next_look = declaration::next_look(&status);
     if deleting {
         if released {
             let kept: Vec<_> = stored
@@ -129,7 +135,13 @@ pub(super) async fn reconcile(
         let metadata = json!({ "annotations": { CARDS_ANNOTATION: record } });
         patch_metadata(&api, stored, metadata).await.map_err(failed("shortening the record"))?;
     }
-    Ok(Action::await_change())
+    Ok(next_look)
+}
+
+/// Whether there is no VM of the name that a claim is for, where it would be known if there were.
+fn is_vm_missing(stored: &VirtualMachineNetworkConfig, context: &Context) -> bool {
+    let vm = ObjectRef::new(&stored.spec.vm_name).within(&stored.namespace().unwrap_or_default());
+    context.kubevirt && context.virtual_machines.get(&vm).is_none()
 }
 
 /// Watches all claims, and indexes them by network.

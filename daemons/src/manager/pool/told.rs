@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use vmdhcp_core::ipam::Outcome;
 use vmdhcp_core::mac::MacAddr;
 
 use super::super::Settlement;
@@ -170,7 +169,7 @@ fn by_mac(cards: &[CardRef], settled: &[Settlement]) -> CardSettlements {
     let mut by_mac = BTreeMap::new();
     for (card, settled) in cards.iter().zip(settled) {
         let told = by_mac.entry(card.claim.mac).or_insert_with(|| settled.clone());
-        if !matches!(told, Settlement::Planned(Outcome::Holds(_))) {
+        if told.address().is_none() {
             told.clone_from(settled);
         }
     }

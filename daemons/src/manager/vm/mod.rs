@@ -27,6 +27,7 @@ use vmdhcp_core::api::{
     VirtualMachineNetworkConfig,
 };
 
+pub(super) use observe::retain_unknown;
 pub(super) use triggers::{claim_changes, instance_changes, network_changes, pool_changes};
 
 use super::events::Notice;
