@@ -174,6 +174,16 @@ impl Process {
         self.child.id()
     }
 
+    /// For how long its threads have computed so far, in the kernel and outside, to the hundredth of a second.
+    pub fn computed(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // Behind the name of the program, which may have blanks: utime and stime (proc_pid_stat(5)).
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let ticks: u64 =
+            fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
     /// What it has said so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
