@@ -18,6 +18,8 @@ use crate::stage::{NIC, Owner, Stage};
 pub(crate) enum Peer {
     PacketResponder,
     UdpResponder,
+    /// What polling before sleeping would bring.
+    PollingResponder,
     Ours,
     Kea,
     Isc,
@@ -25,13 +27,21 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::PacketResponder, Self::UdpResponder, Self::Ours, Self::Kea, Self::Isc, Self::Dnsmasq];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::PacketResponder,
+        Self::UdpResponder,
+        Self::PollingResponder,
+        Self::Ours,
+        Self::Kea,
+        Self::Isc,
+        Self::Dnsmasq,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::PacketResponder => "responder (packet socket)",
             Self::UdpResponder => "responder (UDP)",
+            Self::PollingResponder => "responder (packet, polls)",
             Self::Ours => "vmdhcp",
             Self::Kea => "Kea",
             Self::Isc => "ISC dhcpd",
@@ -71,8 +81,9 @@ pub(crate) struct Setup {
 /// Writes what the server reads, for so many clients, into a folder of its own.
 pub(crate) fn prepare(peer: Peer, stage: &Stage, folder: &Path, clients: u32) -> io::Result<Setup> {
     let command = match peer {
-        Peer::PacketResponder => responder("packet")?,
-        Peer::UdpResponder => responder("udp")?,
+        Peer::PacketResponder => responder("packet", 0)?,
+        Peer::UdpResponder => responder("udp", 0)?,
+        Peer::PollingResponder => responder("packet", POLLED)?,
         Peer::Ours => {
             let api = Api::start(stage, clients)?;
             let command = agent(folder, api.port(), clients)?;
@@ -93,9 +104,12 @@ pub(crate) fn prepare(peer: Peer, stage: &Stage, folder: &Path, clients: u32) ->
     Ok(Setup { environment: Vec::new(), command, api: None })
 }
 
-fn responder(via: &str) -> io::Result<Vec<String>> {
+/// For how many microseconds the polling responder polls after the last packet.
+const POLLED: u64 = 100;
+
+fn responder(via: &str, spin: u64) -> io::Result<Vec<String>> {
     let own = std::env::current_exe()?.display().to_string();
-    Ok([&own, "responder", via, NIC].map(str::to_owned).to_vec())
+    Ok([&own, "responder", via, NIC, "--spin", &spin.to_string()].map(str::to_owned).to_vec())
 }
 
 /// The binary that is measured.

@@ -60,7 +60,9 @@ pub(super) fn write(
     answer: &Answer<'_>,
     buffer: &mut ReplyBuffer,
 ) -> Option<Written> {
-    buffer.fill(0);
+    // What is behind that is written before it is sent.
+    let (shortest, _) = buffer.split_at_mut(SHORTEST);
+    shortest.fill(0);
     let (header, fields) = buffer.split_at_mut(44);
     let (sname, fields) = fields.split_at_mut(64);
     let (file, options) = fields.split_at_mut(128);
