@@ -76,6 +76,9 @@ _vmdhcp() {
             vmdhcp__subcmd__lease,show)
                 cmd="vmdhcp__subcmd__lease__subcmd__inspect"
                 ;;
+            vmdhcp__subcmd__lease,watch)
+                cmd="vmdhcp__subcmd__lease__subcmd__watch"
+                ;;
             vmdhcp__subcmd__pool,create)
                 cmd="vmdhcp__subcmd__pool__subcmd__create"
                 ;;
@@ -458,7 +461,7 @@ _vmdhcp() {
             return 0
             ;;
         vmdhcp__subcmd__lease)
-            opts="-n -v -h --namespace --local --kubeconfig --context --verbose --help list ls inspect show add remove rm"
+            opts="-n -v -h --namespace --local --kubeconfig --context --verbose --help list ls inspect show watch add remove rm"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -687,6 +690,52 @@ _vmdhcp() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        vmdhcp__subcmd__lease__subcmd__watch)
+            opts="-A -o -n -v -h --mac --recent --all-namespaces --output --namespace --local --kubeconfig --context --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --mac)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --local)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         vmdhcp__subcmd__man)
             opts="-n -v -h --out --namespace --local --kubeconfig --context --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -850,7 +899,7 @@ _vmdhcp() {
             return 0
             ;;
         vmdhcp__subcmd__pool__subcmd__create)
-            opts="-o -n -v -h --network --cidr --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --option --namespace --local --kubeconfig --context --verbose --help"
+            opts="-o -n -v -h --network --cidr --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --next-server --boot-file --relay --option --namespace --local --kubeconfig --context --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -925,6 +974,18 @@ _vmdhcp() {
                     return 0
                     ;;
                 --route)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --next-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --boot-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --relay)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1140,7 +1201,7 @@ _vmdhcp() {
             return 0
             ;;
         vmdhcp__subcmd__pool__subcmd__set)
-            opts="-o -n -v -h --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --option --unset --add-range --remove-range --add-exclude --remove-exclude --add-dns --remove-dns --add-domain-search --remove-domain-search --add-ntp --remove-ntp --add-route --remove-route --add-option --remove-option --namespace --local --kubeconfig --context --verbose --help"
+            opts="-o -n -v -h --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --next-server --boot-file --relay --option --unset --add-range --remove-range --add-exclude --remove-exclude --add-dns --remove-dns --add-domain-search --remove-domain-search --add-ntp --remove-ntp --add-route --remove-route --add-relay --remove-relay --add-option --remove-option --namespace --local --kubeconfig --context --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1210,12 +1271,24 @@ _vmdhcp() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --next-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --boot-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --relay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --option)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --unset)
-                    COMPREPLY=($(compgen -W "server-ip ranges exclude router dns domain-name domain-search ntp lease-time min-lease-time max-lease-time mtu routes boot options" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "server-ip ranges exclude router dns domain-name domain-search ntp lease-time min-lease-time max-lease-time mtu routes boot options classes relays" -- "${cur}"))
                     return 0
                     ;;
                 --add-range)
@@ -1263,6 +1336,14 @@ _vmdhcp() {
                     return 0
                     ;;
                 --remove-route)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --add-relay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --remove-relay)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

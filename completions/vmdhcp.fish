@@ -102,7 +102,10 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l max-lease-time -d 'Longest lease that a VM may ask for' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l mtu -d 'Interface MTU in bytes (option 26)' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l route -d 'Static route (options 121 and 249); may be repeated' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l option -d 'Any other option, by number or name; TYPE is ip, ips, text, u8, u16, u32, bool or hex; may be repeated' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l next-server -d 'Address of the server that VMs boot from over the network (header field siaddr, options 66 and 150)' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l boot-file -d 'File or URL that they boot (header field file, option 67); rules by architecture are for `vmdhcp apply`' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l relay -d 'Answer these relay agents only, by address or subnet; may be repeated [default: any that names the subnet]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l option -d 'Any other option, by number or name; TYPE is ip, ips, text, u8, u16, u32, bool, domains, routes or hex; may be repeated' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
@@ -174,7 +177,10 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l max-lease-time -d 'Longest lease that a VM may ask for' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l mtu -d 'Interface MTU in bytes (option 26)' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l route -d 'Static route (options 121 and 249); may be repeated' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l option -d 'Any other option, by number or name; TYPE is ip, ips, text, u8, u16, u32, bool or hex; may be repeated' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l next-server -d 'Address of the server that VMs boot from over the network (header field siaddr, options 66 and 150)' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l boot-file -d 'File or URL that they boot (header field file, option 67); rules by architecture are for `vmdhcp apply`' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l relay -d 'Answer these relay agents only, by address or subnet; may be repeated [default: any that names the subnet]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l option -d 'Any other option, by number or name; TYPE is ip, ips, text, u8, u16, u32, bool, domains, routes or hex; may be repeated' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l unset -d 'Remove a field; may be repeated' -r -f -a "server-ip\t'Choose the server\'s address anew'
 ranges\t'Give out the whole subnet'
 exclude\t''
@@ -189,7 +195,9 @@ max-lease-time\t''
 mtu\t''
 routes\t''
 boot\t''
-options\t''"
+options\t''
+classes\t''
+relays\t''"
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l add-range -d 'Give these addresses out as well' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l remove-range -d 'No longer give these addresses out' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l add-exclude -d 'Never give these out either' -r
@@ -202,6 +210,8 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l remove-ntp -d 'Remove a time server' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l add-route -d 'Add a static route, or change its gateway' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l remove-route -d 'Remove the static route to there' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l add-relay -d 'Answer this relay agent too, or those of this subnet' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l remove-relay -d 'No longer answer this relay agent' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l add-option -d 'Add an option, or change its value' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l remove-option -d 'Remove an option, by number or name' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
@@ -246,19 +256,20 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -l wait -d 'Do not return before the change has come into effect'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -l context -d 'Context of the kubeconfig [default: its current one]' -r
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "list" -d 'List who has which address, and who waits for one'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "ls" -d 'List who has which address, and who waits for one'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "inspect" -d 'Show all that is known of a card, an address or a VM, and why it has no address'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "show" -d 'Show all that is known of a card, an address or a VM, and why it has no address'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "add" -d 'Reserve an address for a MAC: a static lease'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "remove" -d 'Remove a reservation, or give a retiring address free'
-complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show add remove rm" -f -a "rm" -d 'Remove a reservation, or give a retiring address free'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "list" -d 'List who has which address, and who waits for one'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "ls" -d 'List who has which address, and who waits for one'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "inspect" -d 'Show all that is known of a card, an address or a VM, and why it has no address'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "show" -d 'Show all that is known of a card, an address or a VM, and why it has no address'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "watch" -d 'Watch what the DHCP servers decide, packet by packet: who asks, what is answered, and why not'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "add" -d 'Reserve an address for a MAC: a static lease'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "remove" -d 'Remove a reservation, or give a retiring address free'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and not __fish_seen_subcommand_from list ls inspect show watch add remove rm" -f -a "rm" -d 'Remove a reservation, or give a retiring address free'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -l pool -d 'Only leases of this pool' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -s l -l selector -d 'Only objects with these labels, for instance tier=lab,owner!=me' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the list' -r -f -a "table\t'A table, or a page for one object'
@@ -307,6 +318,18 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_sub
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s A -l all-namespaces -d 'Look for the VM in all namespaces'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -l mac -d 'Only packets about this card, or from it' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -s o -l output -d 'What is printed: a table, one with the agents and pools, or JSON' -r -f -a "table\t''
+wide\t''
+json\t''"
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -l kubeconfig -d 'Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod]' -r -F
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -l context -d 'Context of the kubeconfig [default: its current one]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -l recent -d 'Begin with what the agents remember: about the last 2,000 packets of each'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -s A -l all-namespaces -d 'Watch the pools of all namespaces'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -s v -l verbose -d 'Say on standard error what is going on; more with each repetition'
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l ip -d 'The address' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l hostname -d 'Host name that the card is sent (option 12)' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand lease; and __fish_seen_subcommand_from add" -l timeout -d 'How long --wait waits' -r

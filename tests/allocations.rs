@@ -7,7 +7,7 @@
 use std::alloc::System;
 use std::net::Ipv4Addr;
 
-use dhcproto::v4::{self, DhcpOption, MessageType, OptionCode};
+use dhcproto::v4::{self, DhcpOption, MessageType, OptionCode, UnknownOption};
 use dhcproto::{Encodable, Encoder};
 use serde_json::json;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -34,6 +34,15 @@ fn table(mac: MacAddr) -> LeaseTable {
             "routes": [{ "destination": "10.0.0.0/8", "gateway": "192.168.48.5" }],
             "reservations": [{ "macAddress": mac.to_string(), "hostname": "vm-1" }],
             "options": [{ "code": 224, "type": "text", "value": "x".repeat(300) }],
+            "boot": { "nextServer": "192.168.48.5", "file": "undionly.kpxe", "rules": [
+                { "userClass": "iPXE", "file": "boot.ipxe" },
+                { "architectures": [16], "file": "http://192.168.48.5/shim.efi" },
+            ] },
+            "classes": [
+                { "name": "iPXE", "userClass": "iPXE", "options": [{ "code": 66, "value": "192.168.48.6" }] },
+                { "name": "firmware", "vendorClass": "HTTPClient", "macPrefix": "fa:cf", "leaseTime": 60 },
+            ],
+            "relays": ["192.168.48.0/25"],
         } },
     }))
     .unwrap();
@@ -68,6 +77,20 @@ fn an_answer_or_a_refusal_allocates_nothing() {
             packet(mac, MessageType::Request, vec![DhcpOption::ServerIdentifier(SERVER), requested(ADDRESS)]),
             true,
         ),
+        (
+            "HTTP boot",
+            packet(
+                mac,
+                MessageType::Discover,
+                vec![
+                    DhcpOption::ClassIdentifier(b"HTTPClient:Arch:00016:UNDI:003016".to_vec()),
+                    DhcpOption::UserClass(b"\x03lab\x04iPXF".to_vec()),
+                    DhcpOption::Unknown(UnknownOption::new(OptionCode::from(93), vec![0, 16])),
+                ],
+            ),
+            true,
+        ),
+        ("iPXE", packet(mac, MessageType::Discover, vec![DhcpOption::UserClass(b"iPXE".to_vec())]), true),
         ("REQUEST, refused", packet(mac, MessageType::Request, vec![requested(SERVER)]), true),
         (
             "an unknown card",

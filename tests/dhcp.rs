@@ -6,9 +6,11 @@
 
 mod any_bytes;
 mod boot;
+mod classes;
 mod fixtures;
 mod lease_table;
 mod real_clients;
+mod relays;
 mod rfc2131;
 mod rfc2132;
 mod rfc3004;

@@ -3,7 +3,10 @@
 //! A guest may have broken into an agent, so nothing of it is trusted: on a cluster only the API server's proxy is
 //! asked, never an address out of a report; answers are short, quick or not waited for.
 
+mod decisions;
+
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::time::Duration;
 
 use http::{Request, StatusCode, Uri};
@@ -25,6 +28,8 @@ use vmdhcp_core::pool::PoolRef;
 
 use crate::context::Session;
 use crate::failure::Failure;
+
+pub(crate) use decisions::decisions;
 
 /// How long an agent has to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -78,7 +83,7 @@ pub(crate) async fn client(
     mac: MacAddr,
 ) -> Result<Option<Map<String, Value>>, String> {
     let asking = async {
-        let uri = address(agent, mac)?;
+        let uri = address(agent, &format!("clients/{mac}"))?;
         let answer = if session.local {
             ask_directly(uri).await?
         } else {
@@ -94,42 +99,45 @@ pub(crate) async fn client(
     }
 }
 
-fn address(agent: &Agent, mac: MacAddr) -> Result<Uri, String> {
+/// Where an agent shows this.
+fn address(agent: &Agent, what: &str) -> Result<Uri, String> {
     let url = &agent.report.url;
-    let uri = format!("{}/clients/{mac}", url.trim_end_matches('/')).parse::<Uri>().ok();
+    let uri = format!("{}/{what}", url.trim_end_matches('/')).parse::<Uri>().ok();
     uri.filter(|uri| uri.scheme_str() == Some("http") && uri.host().is_some())
         .ok_or_else(|| format!("it gives no address that could be asked, but {url:?}"))
 }
 
 /// Asks an agent of this machine at the address that it gives.
 async fn ask_directly(uri: Uri) -> Result<Option<String>, String> {
-    let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
-    let request = Request::get(uri).body(Body::empty()).map_err(|e| e.to_string())?;
-    let response =
-        client.request(request).await.map_err(|e| format!("it cannot be reached: {}", cause(&e)))?;
-    match response.status() {
+    let (status, body) = request(uri).await?;
+    match status {
         StatusCode::NOT_FOUND => return Ok(None),
         status if !status.is_success() => return Err(format!("it answered with HTTP status {status}")),
         _ => {}
     }
-    let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
+    let body = Limited::new(body, LONGEST_ANSWER).collect().await;
     let bytes = body.map_err(|e| format!("its answer broke off: {e}"))?.to_bytes();
     String::from_utf8(bytes.to_vec()).map(Some).map_err(|_| "its answer is not text".to_owned())
 }
 
-fn cause(error: &dyn std::error::Error) -> String {
+/// An answer's status and body.
+async fn request(
+    uri: Uri,
+) -> Result<(StatusCode, impl BodyExt<Data: AsRef<[u8]> + Send, Error: Error + Send + Sync> + Send), String> {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
+    let request = Request::get(uri).body(Body::empty()).map_err(|e| e.to_string())?;
+    let response =
+        client.request(request).await.map_err(|e| format!("it cannot be reached: {}", cause(&e)))?;
+    Ok((response.status(), response.into_body()))
+}
+
+fn cause(error: &dyn Error) -> String {
     error.source().map_or_else(|| error.to_string(), cause)
 }
 
 /// Asks an agent's Pod through the API server; of the address it gives, only port and path count.
 async fn ask_through_api(session: &Session, agent: &Agent, uri: &Uri) -> Result<Option<String>, String> {
-    let Agent { namespace, name, .. } = agent;
-    if !is_dns_subdomain(name, 253) {
-        return Err(format!("{name:?} is not the name of a Pod"));
-    }
-    let port = uri.port_u16().unwrap_or(80);
-    let path = format!("/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy{}", uri.path());
-    let request = Request::get(path).body(Vec::new()).map_err(|e| e.to_string())?;
+    let request = proxied(agent, uri)?;
     match session.client.request_text(request).await {
         Ok(text) => Ok(Some(text)),
         // The agent's own 404 is plain text; the API server's is a Status, with details of the Pod it misses.
@@ -137,6 +145,17 @@ async fn ask_through_api(session: &Session, agent: &Agent, uri: &Uri) -> Result<
         Err(kube::Error::Api(status)) => Err(status.message),
         Err(other) => Err(other.to_string()),
     }
+}
+
+fn proxied(agent: &Agent, uri: &Uri) -> Result<Request<Vec<u8>>, String> {
+    let Agent { namespace, name, .. } = agent;
+    if !is_dns_subdomain(name, 253) {
+        return Err(format!("{name:?} is not the name of a Pod"));
+    }
+    let port = uri.port_u16().unwrap_or(80);
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let path = format!("/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy{path}");
+    Request::get(path).body(Vec::new()).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

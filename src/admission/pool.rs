@@ -6,7 +6,7 @@ use super::{Cause, Change, PoolChangeError, Refusal, RefusalKind, Stored};
 use crate::api::{IPPool, VirtualMachineNetworkConfig};
 use crate::ipam::Allocations;
 use crate::network::NetworkName;
-use crate::pool::{Pool, PoolError, PoolErrors, PoolRef};
+use crate::pool::{Pool, PoolError, PoolErrors, PoolRef, excluded};
 
 /// How many objects a refusal names before it counts the rest.
 const MOST_NAMED: usize = 5;
@@ -66,7 +66,9 @@ fn update(old: &IPPool, new: &IPPool) -> Result<(), Refusal> {
     let mut fresh = problems(new);
     let specs = (serde_json::json!({ "spec": old.spec }), serde_json::json!({ "spec": new.spec }));
     fresh.retain(|problem| {
-        !known.contains(&problem.without_positions()) || is_touched(&specs.0, &specs.1, &problem.field())
+        !known.contains(&problem.without_positions())
+            || is_touched(&specs.0, &specs.1, &problem.field())
+            || is_excluded_anew(old, new, problem)
     });
     let mut wrong = causes(&fresh);
     // As written, like upstream: where nobody knows the namespace (the rules in the CRD) spellings cannot be compared.
@@ -100,6 +102,15 @@ fn is_touched(old: &Value, new: &Value, field: &str) -> bool {
         None if after.is_some_and(Value::is_object) => false,
         None => before != after,
     }
+}
+
+/// Whether the server's address is under an exclusion that was not there before.
+fn is_excluded_anew(old: &IPPool, new: &IPPool, problem: &PoolError) -> bool {
+    let PoolError::ServerExcluded { address } = problem else { return false };
+    let (Some(old), Some(new)) = (&old.spec.ipv4_config, &new.spec.ipv4_config) else { return false };
+    let mut anew = new.clone();
+    anew.pool.exclude.retain(|exclusion| !old.pool.exclude.contains(exclusion));
+    excluded(&anew).contains(*address)
 }
 
 /// The live allocations that a change would cut off: those that the pool admitted and would no longer.

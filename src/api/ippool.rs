@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{
-    MOST_ARCHITECTURES, MOST_BOOT_RULES, MOST_DNS, MOST_EXCLUDES, MOST_NTP, MOST_OPTIONS, MOST_RANGES,
-    MOST_RESERVATIONS, MOST_RESERVED_OPTIONS, MOST_ROUTES, MOST_SEARCH_DOMAINS,
+    MOST_ARCHITECTURES, MOST_BOOT_RULES, MOST_CLASS_OPTIONS, MOST_CLASSES, MOST_DNS, MOST_EXCLUDES, MOST_NTP,
+    MOST_OPTIONS, MOST_RANGES, MOST_RELAYS, MOST_RESERVATIONS, MOST_RESERVED_OPTIONS, MOST_ROUTES,
+    MOST_SEARCH_DOMAINS,
 };
 use super::{Condition, schema};
 use crate::admission::cel;
@@ -116,6 +117,14 @@ pub struct IPv4Config {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MOST_OPTIONS))]
     pub options: Vec<OptionValue>,
+    /// What clients of one sort are sent besides, merged by code over the pool's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_CLASSES))]
+    pub classes: Vec<Class>,
+    /// Relay agents (`giaddr`) that are answered: ADDRESS or a CIDR each. Absent: any that names this subnet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_RELAYS), inner(length(max = 18)))]
+    pub relays: Vec<String>,
 }
 
 /// Which addresses are given out: `start` to `end`, and `ranges`, minus `exclude`.
@@ -227,6 +236,39 @@ pub struct BootRule {
     pub file: Option<String>,
 }
 
+/// Clients of one sort, and what they are sent. All that is given of them has to hold; a client may be of several classes,
+/// and of two that set one option the first counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Class {
+    /// What people call it.
+    #[schemars(length(max = 63))]
+    pub name: String,
+    /// How the vendor class (option 60) begins, for instance `PXEClient` or `MSFT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub vendor_class: Option<String>,
+    /// User class (option 77), whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub user_class: Option<String>,
+    /// Client architectures (option 93, numbers of the IANA registry), any of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_ARCHITECTURES))]
+    pub architectures: Vec<i64>,
+    /// How the MAC begins, for instance `52:54:00`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 17))]
+    pub mac_prefix: Option<String>,
+    /// Options of these clients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_CLASS_OPTIONS))]
+    pub options: Vec<OptionValue>,
+    /// Lease time in seconds of these clients, whatever they ask for. Absent: that of the pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_time: Option<i64>,
+}
+
 /// A DHCP option by number or name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -238,7 +280,8 @@ pub struct OptionValue {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub name: Option<String>,
-    /// How `value` is read: `ip`, `ips`, `text`, `u8`, `u16`, `u32`, `bool` or `hex`. Absent: known by the option.
+    /// How `value` is read: `ip`, `ips`, `text`, `u8`, `u16`, `u32`, `bool`, `domains`, `routes` or `hex`. Absent: known by
+    /// the option.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     pub type_: Option<String>,

@@ -20,9 +20,15 @@ pub const MOST_ROUTES: usize = 64;
 pub const MOST_OPTIONS: usize = 64;
 /// Most options of one reservation.
 pub const MOST_RESERVED_OPTIONS: usize = 16;
+/// Most classes of clients.
+pub const MOST_CLASSES: usize = 32;
+/// Most options of one class.
+pub const MOST_CLASS_OPTIONS: usize = 16;
+/// Most relay agents, or subnets of such.
+pub const MOST_RELAYS: usize = 64;
 /// Most boot rules.
 pub const MOST_BOOT_RULES: usize = 32;
-/// Most architectures of one boot rule.
+/// Most architectures of one boot rule or class.
 pub const MOST_ARCHITECTURES: usize = 32;
 /// Most cards of one VM.
 pub const MOST_CARDS: usize = 256;

@@ -19,8 +19,9 @@ mod virtual_machine_network_config;
 pub use agent_report::{AddressConflict, AgentReport, ForeignServer};
 pub use condition::{Condition, ConditionStatus, condition, set_condition};
 pub use ippool::{
-    AgentPodRef, AgentStatus, Boot, BootRule, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config, IPv4Status,
-    LossCause, OptionValue, PoolRange, Range, RecoveryStatus, Reservation, RetiringAddress, Route,
+    AgentPodRef, AgentStatus, Boot, BootRule, Class, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config,
+    IPv4Status, LossCause, OptionValue, PoolRange, Range, RecoveryStatus, Reservation, RetiringAddress,
+    Route,
 };
 pub use network_attachment_definition::{NetworkAttachmentDefinition, NetworkAttachmentDefinitionSpec};
 pub use strict::read_strictly;

@@ -1,4 +1,5 @@
-//! Which sort of client sends a message: by architecture (option 93) and user class (option 77).
+//! Which sort of client sends a message: by its vendor class (option 60), user class (option 77), architecture
+//! (option 93) and MAC.
 //!
 //! Options are read as the packet has them, in their parts (RFC 3396), without copying.
 
@@ -8,8 +9,10 @@ use crate::pool::Criteria;
 impl Criteria {
     /// Whether the client that sent this is one of those meant.
     pub(super) fn hold_for(&self, request: &Request<'_>) -> bool {
-        let Self { user_class, architectures } = self;
-        user_class.as_ref().is_none_or(|name| has_user_class(request, name.as_bytes()))
+        let Self { user_class, architectures, vendor_class, mac_prefix } = self;
+        request.mac().octets().starts_with(mac_prefix)
+            && vendor_class.as_ref().is_none_or(|name| has_vendor_class(request, name.as_bytes()))
+            && user_class.as_ref().is_none_or(|name| has_user_class(request, name.as_bytes()))
             && (architectures.is_empty() || has_architecture(request, architectures))
     }
 }
@@ -17,6 +20,12 @@ impl Criteria {
 /// All bytes of an option.
 fn bytes<'a>(request: &Request<'a>, code: u8) -> impl Iterator<Item = u8> + use<'a> {
     request.option(code).flatten().copied()
+}
+
+/// Whether the client's vendor class begins like this.
+fn has_vendor_class(request: &Request<'_>, beginning: &[u8]) -> bool {
+    let mut bytes = bytes(request, code::VENDOR_CLASS);
+    beginning.iter().all(|expected| bytes.next() == Some(*expected))
 }
 
 /// Whether one of the client's architectures (RFC 4578 section 2.1: a list of them) is among these.

@@ -97,6 +97,12 @@ pub enum Why {
         /// An address of that link.
         link: Ipv4Addr,
     },
+    /// Silence: the relay agent is not one of those that the pool names.
+    #[error("the message came by the relay agent {relay}, which is not among the pool's relays")]
+    RelayRefused {
+        /// Its address.
+        relay: Ipv4Addr,
+    },
     /// Silence: DHCPINFORM with an address that no host of this network can have.
     #[error("{address} asks for options, but is not the address of a host on this network")]
     NotOnLink {
@@ -157,6 +163,7 @@ impl Why {
             Self::UnknownMac
             | Self::OtherServer { .. }
             | Self::OtherLink { .. }
+            | Self::RelayRefused { .. }
             | Self::NotOnLink { .. }
             | Self::NotCurrent { .. }
             | Self::NoRouter
@@ -184,6 +191,7 @@ impl Why {
             Self::UnknownMac => "unknown_mac",
             Self::OtherServer { .. } => "other_server",
             Self::OtherLink { .. } => "other_link",
+            Self::RelayRefused { .. } => "relay_refused",
             Self::NotOnLink { .. } => "not_on_link",
             Self::NotCurrent { .. } => "not_current",
             Self::NoRouter => "no_router",

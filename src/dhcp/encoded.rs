@@ -7,13 +7,18 @@ use dhcproto::v4::{DhcpOption, OptionCode, UnknownOption};
 use dhcproto::{Encodable, Encoder, Name};
 
 use super::code;
-use super::table::Extras;
-use crate::pool::{self, NtpServer, Pool, Reservation};
+use super::received::Codes;
+use super::table::{Client, Extras};
+use crate::pool::{self, Class, NtpServer, Pool, Reservation};
 
 /// Options by number, each with its bytes on the wire: number, length and value, in several parts where the value
 /// is longer than 255 bytes (RFC 3396).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct EncodedOptions(BTreeMap<u8, Box<[u8]>>);
+pub(super) struct EncodedOptions {
+    by_number: BTreeMap<u8, Box<[u8]>>,
+    /// Most options that a client asks for are on few levels.
+    present: Codes,
+}
 
 impl EncodedOptions {
     /// What every client of the pool is sent.
@@ -50,13 +55,23 @@ impl EncodedOptions {
         encoded
     }
 
-    /// What the card of this reservation is sent instead of, or beside, what the pool has.
-    pub(super) fn of_reservation(reservation: &Reservation) -> Self {
+    /// What one card is sent instead of, or beside, what the others are: by its VM's name, its reservation, and its VM's
+    /// annotation, each over those before.
+    pub(super) fn of_card(reservation: Option<&Reservation>, client: Option<&Client>) -> Self {
         let mut encoded = Self::default();
-        if let Some(hostname) = &reservation.hostname {
-            encoded.insert(&DhcpOption::Hostname(hostname.clone()));
+        let hostname = reservation.and_then(|reservation| reservation.hostname.as_ref());
+        if let Some(hostname) = hostname.or(client.and_then(|client| client.hostname.as_ref())) {
+            encoded.insert_value(code::HOSTNAME, hostname.clone().into_bytes());
         }
-        encoded.insert_all(&reservation.options);
+        encoded.insert_all(reservation.map_or(&[], |reservation| &reservation.options));
+        encoded.insert_all(client.map_or(&[], |client| &client.options));
+        encoded
+    }
+
+    /// What the clients of a class are sent.
+    pub(super) fn of_class(class: &Class) -> Self {
+        let mut encoded = Self::default();
+        encoded.insert_all(&class.options);
         encoded
     }
 
@@ -108,22 +123,28 @@ impl EncodedOptions {
             && let [code, _length, _value, ..] = *bytes
             && !is_the_servers_own(code)
         {
-            self.0.insert(code, bytes.into_boxed_slice());
+            self.present.insert(code);
+            self.by_number.insert(code, bytes.into_boxed_slice());
         }
     }
 
     /// The option's bytes on the wire.
     pub(super) fn get(&self, code: u8) -> Option<&[u8]> {
-        self.0.get(&code).map(AsRef::as_ref)
+        if self.present.contains(code) { self.by_number.get(&code).map(AsRef::as_ref) } else { None }
     }
 
     /// The numbers, in ascending order.
     pub(super) fn codes(&self) -> impl Iterator<Item = u8> {
-        self.0.keys().copied()
+        self.by_number.keys().copied()
+    }
+
+    /// The options, in the order of their numbers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.by_number.values().map(AsRef::as_ref)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_number.is_empty()
     }
 }
 
@@ -148,6 +169,7 @@ fn is_the_servers_own(code: u8) -> bool {
                 | code::REBINDING_TIME
                 | code::CLIENT_IDENTIFIER
                 | code::RAPID_COMMIT
+                | code::CLIENT_FQDN
                 | code::RELAY_INFORMATION
                 | code::SUBNET_SELECTION
                 | code::END

@@ -1,13 +1,17 @@
-//! The options of one client, level over level: those of its card over those of the pool over what network boot adds.
+//! The options of one client, level over level: those of its card over those of its classes over those of the pool over
+//! what network boot adds.
 //!
 //! Every level is encoded when the table is built. Here they are only looked through, so that levels merge by number
-//! and nothing is allocated.
+//! and nothing is allocated. Tables of all combinations of classes would be quicker to read, but there are as many as
+//! subsets; a look at a level that lacks the option costs one bit.
 
 use std::net::Ipv4Addr;
 
 use super::encoded::EncodedOptions;
+use super::own_options::CardOptions;
 use super::{Request, code};
-use crate::pool::{Boot, Criteria};
+use crate::api::limits::MOST_CLASSES;
+use crate::pool::{Boot, Class, Criteria};
 
 /// Longest boot file that the header field `file` takes, with the zero behind it.
 const LONGEST_FILE: usize = 127;
@@ -39,53 +43,91 @@ impl EncodedBoot {
     }
 }
 
+/// What clients of one sort are sent, ready for the wire.
+#[derive(Debug, Clone)]
+pub(super) struct EncodedClass {
+    clients: Criteria,
+    options: EncodedOptions,
+    lease_time: Option<u32>,
+}
+
+impl EncodedClass {
+    /// A class of a pool.
+    pub(super) fn of(class: &Class) -> Self {
+        let options = EncodedOptions::of_class(class);
+        Self { clients: class.clients.clone(), options, lease_time: class.lease_time }
+    }
+}
+
 /// The options that one client gets, by number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Levels<'t> {
     /// Of its card.
-    own: Option<&'t EncodedOptions>,
+    own: CardOptions<'t>,
+    classes: &'t [EncodedClass],
+    /// Those that the client is of, a bit each.
+    is_of: u64,
     pool: &'t EncodedOptions,
-    boot: Option<&'t EncodedBoot>,
+    boot: &'t [EncodedBoot],
+    /// Which of them the client boots.
+    boots: Option<&'t EncodedBoot>,
     http_client: bool,
 }
 
+// A bit a class.
+const _: () = assert!(MOST_CLASSES <= u64::BITS as usize);
+
 impl<'t> Levels<'t> {
     /// Those of a client that says nothing of itself.
-    pub(super) fn of_anyone(
-        own: Option<&'t EncodedOptions>,
+    pub(super) fn new(
+        own: CardOptions<'t>,
+        classes: &'t [EncodedClass],
         pool: &'t EncodedOptions,
         boot: &'t [EncodedBoot],
     ) -> Self {
-        Self { own, pool, boot: boot.last(), http_client: false }
+        Self { own, classes, is_of: 0, pool, boot, boots: boot.last(), http_client: false }
     }
 
     /// Those of the client that sent this.
-    pub(super) fn of(
-        own: Option<&'t EncodedOptions>,
-        pool: &'t EncodedOptions,
-        boot: &'t [EncodedBoot],
-        request: &Request<'_>,
-    ) -> Self {
-        let boot = boot.iter().find(|boot| boot.clients.hold_for(request));
-        let mut levels = Self { own, pool, boot, http_client: false };
-        levels.http_client = levels.get(code::VENDOR_CLASS).is_none()
-            && levels
+    pub(super) fn for_client(mut self, request: &Request<'_>) -> Self {
+        for (at, class) in self.classes.iter().enumerate() {
+            self.is_of |= u64::from(class.clients.hold_for(request)) << at;
+        }
+        self.boots = self.boot.iter().find(|boot| boot.clients.hold_for(request));
+        self.http_client = self.get(code::VENDOR_CLASS).is_none()
+            && self
                 .value(code::BOOT_FILE)
                 .is_some_and(|file| file.starts_with(b"http://") || file.starts_with(b"https://"))
             && request
                 .option(code::VENDOR_CLASS)
                 .next()
                 .is_some_and(|vendor_class| vendor_class.starts_with(b"HTTPClient"));
-        levels
+        self
+    }
+
+    /// The classes that the client is of, in their order.
+    fn matching(&self) -> impl Iterator<Item = &'t EncodedClass> + use<'t> {
+        let (classes, mut rest) = (self.classes, self.is_of);
+        std::iter::from_fn(move || {
+            let at = rest.trailing_zeros();
+            rest &= rest.checked_sub(1)?;
+            classes.get(usize::try_from(at).ok()?)
+        })
     }
 
     /// An option, as it goes out.
     pub(super) fn get(&self, code: u8) -> Option<&'t [u8]> {
-        let Self { own, pool, boot, http_client } = *self;
-        own.and_then(|own| own.get(code))
-            .or_else(|| pool.get(code))
-            .or_else(|| boot.and_then(|boot| boot.options.get(code)))
-            .or_else(|| (http_client && code == code::VENDOR_CLASS).then_some(HTTP_CLIENT))
+        self.own
+            .get(code)
+            .or_else(|| self.matching().find_map(|class| class.options.get(code)))
+            .or_else(|| self.pool.get(code))
+            .or_else(|| self.boots.and_then(|boot| boot.options.get(code)))
+            .or_else(|| (self.http_client && code == code::VENDOR_CLASS).then_some(HTTP_CLIENT))
+    }
+
+    /// Lease in seconds that a class of the client has, whatever it asks for.
+    pub(super) fn lease_time(&self) -> Option<u32> {
+        self.matching().find_map(|class| class.lease_time)
     }
 
     /// The value of an option that is not longer than 255 bytes.
@@ -105,9 +147,9 @@ impl<'t> Levels<'t> {
             code::INTERFACE_MTU,
             code::NTP_SERVERS,
         ];
-        let boot = self.boot.map(|boot| &boot.options);
-        let levels = self.own.into_iter().chain([self.pool]).chain(boot);
-        FIRST.into_iter().chain(levels.flat_map(EncodedOptions::codes))
+        let classes = self.matching().map(|class| &class.options);
+        let levels = classes.chain([self.pool]).chain(self.boots.map(|boot| &boot.options));
+        FIRST.into_iter().chain(self.own.codes()).chain(levels.flat_map(EncodedOptions::codes))
     }
 
     /// Numbers of options that a client is sent whether it asks for them or not: it could not boot otherwise.
@@ -126,7 +168,7 @@ impl<'t> Levels<'t> {
     pub(super) fn next_server(&self) -> Ipv4Addr {
         self.value(code::TFTP_SERVER_NAME)
             .and_then(|name| std::str::from_utf8(name).ok()?.parse().ok())
-            .or(self.boot.and_then(|boot| boot.next_server))
+            .or(self.boots.and_then(|boot| boot.next_server))
             .unwrap_or(Ipv4Addr::UNSPECIFIED)
     }
 }

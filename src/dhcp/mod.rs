@@ -23,6 +23,7 @@ mod encoded;
 mod levels;
 mod malformed;
 mod message;
+mod own_options;
 mod received;
 mod reply;
 mod request;
@@ -37,7 +38,7 @@ pub use message::{ClientMessage, MessageType};
 pub use reply::{REPLY_MAX, ReplyBuffer};
 pub use request::Request;
 pub use respond::respond;
-pub use table::{Extras, LeaseId, LeaseTable};
+pub use table::{Client, Extras, LeaseId, LeaseTable};
 pub use timers::Timers;
 
 /// Numbers of the options that the server itself reads or writes (RFC 2132 and as noted).
@@ -68,6 +69,8 @@ mod code {
     pub(super) const USER_CLASS: u8 = 77;
     /// RFC 4039.
     pub(super) const RAPID_COMMIT: u8 = 80;
+    /// RFC 4702.
+    pub(super) const CLIENT_FQDN: u8 = 81;
     /// RFC 3046.
     pub(super) const RELAY_INFORMATION: u8 = 82;
     /// RFC 4578.

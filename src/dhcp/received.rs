@@ -7,7 +7,7 @@
 use super::{Malformed, code};
 
 /// A set of option numbers.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Codes([u64; 4]);
 
 impl Codes {
@@ -21,7 +21,7 @@ impl Codes {
         })
     }
 
-    fn contains(self, code: u8) -> bool {
+    pub(super) fn contains(self, code: u8) -> bool {
         self.0.get(usize::from(code / 64)).is_some_and(|word| word & (1 << (code % 64)) != 0)
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn write(
     let levels = match answer.options {
         OptionsOf::Refusal(text) => {
             options.option(code::MESSAGE, text.as_bytes())?;
-            let (echo, left_out) = Echo::of(request, &ECHOED_BY_REFUSAL, options.used, limit);
+            let (echo, left_out) = Echo::of(request, &ECHOED, options.used, limit)?;
             echo.finish(&mut options)?;
             return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out });
         }
@@ -100,7 +100,8 @@ pub(super) fn write(
         file.put(&[boot_file])?;
     }
 
-    let (echo, mut left_out) = Echo::of(request, &ECHOED, options.used, limit);
+    let echoed: &[u8] = if table.lets_select_subnet(request) { &ECHOED_WITH_SUBNET } else { &ECHOED };
+    let (echo, mut left_out) = Echo::of(request, echoed, options.used, limit)?;
     let selection = Selection::of(&levels, request);
     let room = limit.saturating_sub(echo.length());
     if options.used + selection.length() <= room {
@@ -108,8 +109,10 @@ pub(super) fn write(
             options.put(&[option])?;
         }
     } else {
-        let file = boot_file.is_none().then_some(file);
-        let mut overflow = Overflow { file, sname: Some(Area::new(sname)) };
+        // Where there is no room to name them, the fields cannot hold options.
+        let can_be_named = options.used + OVERLOAD_LENGTH <= room;
+        let file = (can_be_named && boot_file.is_none()).then_some(file);
+        let mut overflow = Overflow { file, sname: can_be_named.then(|| Area::new(sname)) };
         // What `file` says already can wait.
         let in_file = |option: &&[u8]| boot_file.is_some() && option.first() == Some(&code::BOOT_FILE);
         for option in selection.iter().filter(|option| !in_file(option)) {
@@ -130,10 +133,11 @@ pub(super) fn write(
     Some(Written { length: (before_options + options.used).max(SHORTEST), left_out })
 }
 
-/// Options that go back as they came (RFC 3011 section 3, RFC 6842, RFC 3046).
-const ECHOED: [u8; 3] = [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
-/// The same for a refusal.
-const ECHOED_BY_REFUSAL: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
+/// Options that go back as they came (RFC 6842, RFC 3046).
+const ECHOED: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
+/// The same where the client may select the subnet (RFC 3011 section 2).
+const ECHOED_WITH_SUBNET: [u8; 3] =
+    [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
 /// Bytes of option 52.
 const OVERLOAD_LENGTH: usize = 3;
 
@@ -166,18 +170,16 @@ struct Echo<'e> {
 }
 
 impl<'e> Echo<'e> {
-    /// These options behind so many bytes; and how many must be left out for want of room. Only the relay agent's
-    /// information may be (RFC 3046 section 2.2).
-    fn of(request: &'e Request<'e>, codes: &'e [u8], used: usize, limit: usize) -> (Self, usize) {
+    /// These options behind so many bytes; and how many are left out for want of room, which only the relay agent's
+    /// information may be (RFC 3046 section 2.2). None if there is no room for the others.
+    fn of(request: &'e Request<'e>, codes: &'e [u8], used: usize, limit: usize) -> Option<(Self, usize)> {
         let whole = Self { request, codes };
-        match codes.split_last() {
-            Some((&code::RELAY_INFORMATION, others))
-                if used + whole.length() > limit && request.options().has(code::RELAY_INFORMATION) =>
-            {
-                (Self { request, codes: others }, 1)
-            }
-            _ => (whole, 0),
+        if used + whole.length() <= limit {
+            return Some((whole, 0));
         }
+        let (&code::RELAY_INFORMATION, others) = codes.split_last()? else { return None };
+        let others = Self { request, codes: others };
+        (used + others.length() <= limit).then_some((others, 1))
     }
 
     fn length(&self) -> usize {

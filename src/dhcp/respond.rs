@@ -17,10 +17,13 @@ pub fn respond(
     authority: Authority,
     buffer: &mut ReplyBuffer,
 ) -> Decision {
-    if let Some(link) = request.link()
+    if let Some(link) = request.link(table.lets_select_subnet(request))
         && !table.subnet().contains(&link)
     {
         return Decision::Silent(Why::OtherLink { link });
+    }
+    if request.is_relayed() && !table.is_relay(request.giaddr()) {
+        return Decision::Silent(Why::RelayRefused { relay: request.giaddr() });
     }
     let exchange = Exchange { table, request, authority };
     match request.message() {
@@ -120,8 +123,10 @@ impl Exchange<'_> {
             MessageType::Ack => self.request.ciaddr(),
             _ => Ipv4Addr::UNSPECIFIED,
         };
-        let lease_time = Some(self.table.lease_time(self.request.lease_time()));
-        let options = self.options_of(Some(lease));
+        let levels = self.table.levels(self.request, Some(lease));
+        let asked = self.request.lease_time();
+        let lease_time = Some(levels.lease_time().unwrap_or_else(|| self.table.lease_time(asked)));
+        let options = OptionsOf::Client(levels);
         let answer = Answer { ciaddr, yiaddr, lease_time, ..self.answer(kind, options) };
         self.reply(&answer, Some(lease), why, buffer)
     }

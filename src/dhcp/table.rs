@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
 use super::encoded::{EncodedOptions, value};
-use super::levels::{EncodedBoot, Levels};
+use super::levels::{EncodedBoot, EncodedClass, Levels};
+use super::own_options::OwnOptions;
 use super::{Request, Timers, code};
 use crate::ipam::Allocations;
 use crate::mac::MacAddr;
-use crate::pool::Pool;
+use crate::pool::{DhcpOption, Pool};
 
 /// A lease, by its place in the table that it was asked of: 0 up to [`LeaseTable::len`], in the order of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +31,17 @@ pub struct Extras {
     pub carried: BTreeSet<Ipv4Addr>,
     /// Cards of Harvester's route helper, which looks for a DHCP server to learn the network's router from it.
     pub route_helpers: BTreeSet<MacAddr>,
+    /// What VMs say of their cards, by the address that a card has.
+    pub clients: Arc<BTreeMap<Ipv4Addr, Client>>,
+}
+
+/// What one card is told of its VM.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Name of the VM (option 12), where its reservation has none.
+    pub hostname: Option<String>,
+    /// Its options, over all others.
+    pub options: Vec<DhcpOption>,
 }
 
 /// Leases and options of one pool at one moment. It is never changed: a change of the pool makes a new one.
@@ -50,8 +63,12 @@ pub struct LeaseTable {
     options: EncodedOptions,
     /// What is booted: the first that matches the client counts.
     boot: Vec<EncodedBoot>,
-    /// Options of single cards, over those of the pool.
-    overrides: HashMap<LeaseId, EncodedOptions>,
+    /// Options of clients of one sort, over those of the pool.
+    classes: Vec<EncodedClass>,
+    /// Options of single cards, over both.
+    own: OwnOptions,
+    /// Where relay agents that are answered are; empty means anywhere.
+    relays: Vec<Ipv4Net>,
 }
 
 impl LeaseTable {
@@ -60,10 +77,11 @@ impl LeaseTable {
     /// A card that has several addresses goes on being granted all of them, and is offered the reserved one, else the
     /// lowest of those that the pool has for it, else the lowest.
     pub fn build(pool: &Pool, allocations: &Allocations, extras: &Extras) -> Self {
-        let Extras { network_mtu, resolved_ntp: _, previous_servers, carried, route_helpers } = extras;
+        let Extras { network_mtu, resolved_ntp: _, previous_servers, carried, route_helpers, clients } =
+            extras;
         let leases: Vec<_> = allocations.held.iter().map(|(address, mac)| (*address, *mac)).collect();
         let mut by_mac = HashMap::with_capacity(leases.len());
-        let mut overrides = HashMap::new();
+        let mut own = OwnOptions::default();
         for (id, (address, mac)) in (0..).map(LeaseId).zip(&leases) {
             let reservation = pool.reservations.get(mac);
             if reservation.is_some_and(|reservation| reservation.address == Some(*address)) {
@@ -71,13 +89,12 @@ impl LeaseTable {
             } else if !carried.contains(address) {
                 by_mac.entry(*mac).or_insert(id);
             }
-            if let Some(reservation) = reservation {
-                let options = EncodedOptions::of_reservation(reservation);
-                if !options.is_empty() {
-                    overrides.insert(id, options);
-                }
+            let client = clients.get(address);
+            if reservation.is_some() || client.is_some() {
+                own.push(id, &EncodedOptions::of_card(reservation, client));
             }
         }
+        own.shrink();
         for (id, (_, mac)) in
             (0..).map(LeaseId).zip(&leases).filter(|(_, (address, _))| carried.contains(address))
         {
@@ -98,7 +115,9 @@ impl LeaseTable {
             route_helpers: route_helpers.clone(),
             options: EncodedOptions::of_pool(pool, extras),
             boot: pool.options.boot.as_ref().map(EncodedBoot::of_pool).unwrap_or_default(),
-            overrides,
+            classes: pool.options.classes.iter().map(EncodedClass::of).collect(),
+            own,
+            relays: pool.options.relays.clone(),
         }
     }
 
@@ -191,19 +210,32 @@ impl LeaseTable {
 
     /// The options of the client that sent this, which has this lease, or none.
     pub(super) fn levels(&self, request: &Request<'_>, lease: Option<LeaseId>) -> Levels<'_> {
-        Levels::of(self.own(lease), &self.options, &self.boot, request)
+        self.levels_of(lease).for_client(request)
     }
 
-    fn own(&self, lease: Option<LeaseId>) -> Option<&EncodedOptions> {
-        lease.and_then(|id| self.overrides.get(&id))
+    /// The options of whoever has this lease and says nothing of itself.
+    fn levels_of(&self, lease: Option<LeaseId>) -> Levels<'_> {
+        let own = lease.map(|id| self.own.of(id)).unwrap_or_default();
+        Levels::new(own, &self.classes, &self.options, &self.boot)
     }
 
-    /// Number and value of every option that the client of this lease is sent if it asks for all, in ascending
-    /// order; none if the number is of another table.
+    /// Whether this client may select its subnet (RFC 3011 section 6: not unless the administrator says so): it comes by
+    /// a relay agent that the pool names.
+    pub(super) fn lets_select_subnet(&self, request: &Request<'_>) -> bool {
+        request.is_relayed() && !self.relays.is_empty() && self.is_relay(request.giaddr())
+    }
+
+    /// Whether this relay agent is one that is answered.
+    pub(super) fn is_relay(&self, relay: Ipv4Addr) -> bool {
+        self.relays.is_empty() || self.relays.iter().any(|relays| relays.contains(&relay))
+    }
+
+    /// Number and value of every option that the client of this lease is sent if it asks for all and is of no class, in
+    /// ascending order; none if the number is of another table.
     pub fn options_for(&self, id: LeaseId) -> Vec<(u8, Vec<u8>)> {
         let Some((mac, _)) = self.lease(id) else { return Vec::new() };
         let lease_time = self.lease_time(None);
-        let levels = Levels::of_anyone(self.own(Some(id)), &self.options, &self.boot);
+        let levels = self.levels_of(Some(id));
         let mut options: BTreeMap<u8, Vec<u8>> =
             levels.codes().filter_map(|code| Some((code, value(levels.get(code)?)?))).collect();
         options.insert(code::LEASE_TIME, lease_time.to_be_bytes().to_vec());

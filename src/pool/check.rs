@@ -9,12 +9,13 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::{
-    Boot, BootRule, Criteria, DEFAULT_LEASE_TIME, DhcpOption, NtpServer, Pool, PoolError, PoolErrors,
+    Boot, BootRule, Class, Criteria, DEFAULT_LEASE_TIME, DhcpOption, NtpServer, Pool, PoolError, PoolErrors,
     PoolOptions, PoolRef, Reservation, options,
 };
 use crate::api::limits::{
-    MOST_ARCHITECTURES, MOST_BOOT_RULES, MOST_DNS, MOST_EXCLUDES, MOST_NTP, MOST_OPTIONS, MOST_RANGES,
-    MOST_RESERVATIONS, MOST_RESERVED_OPTIONS, MOST_ROUTES, MOST_SEARCH_DOMAINS,
+    MOST_ARCHITECTURES, MOST_BOOT_RULES, MOST_CLASS_OPTIONS, MOST_CLASSES, MOST_DNS, MOST_EXCLUDES, MOST_NTP,
+    MOST_OPTIONS, MOST_RANGES, MOST_RELAYS, MOST_RESERVATIONS, MOST_RESERVED_OPTIONS, MOST_ROUTES,
+    MOST_SEARCH_DOMAINS,
 };
 use crate::api::{self, IPPool, IPv4Config, OptionValue};
 use crate::ipam::AddressSet;
@@ -266,7 +267,7 @@ fn exclusions(config: &IPv4Config, problems: &mut Problems) -> (AddressSet, BTre
 }
 
 /// Everything that is excluded, as far as it can be read.
-pub(super) fn excluded(config: &IPv4Config) -> AddressSet {
+pub(crate) fn excluded(config: &IPv4Config) -> AddressSet {
     exclusions(config, &mut Problems::default()).0
 }
 
@@ -350,6 +351,8 @@ fn pool_options(config: &IPv4Config, cidr: Option<Ipv4Net>, problems: &mut Probl
     let routes = routes(config, cidr, problems);
     let boot = config.boot.as_ref().map(|boot| network_boot(boot, problems));
     let extra = option_list(&field("options"), &config.options, MOST_OPTIONS, problems);
+    let classes = classes(config, problems);
+    let relays = relays(config, problems);
     PoolOptions {
         dns,
         domain_name: domain_name_,
@@ -361,11 +364,13 @@ fn pool_options(config: &IPv4Config, cidr: Option<Ipv4Net>, problems: &mut Probl
         routes,
         boot,
         extra,
+        classes,
+        relays,
     }
 }
 
 /// A domain name as RFC 1035 and the resolvers of guests take it, without a final dot.
-fn domain_name(field: &str, text: &str) -> Result<String, PoolError> {
+pub(super) fn domain_name(field: &str, text: &str) -> Result<String, PoolError> {
     let name = text.trim().strip_suffix('.').unwrap_or_else(|| text.trim());
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -452,24 +457,93 @@ fn network_boot(declared: &api::Boot, problems: &mut Problems) -> Boot {
     {
         let api::BootRule { architectures, user_class, next_server, file: file_ } = rule;
         let field = format!("{FIELD}.rules[{at}]");
-        let mut numbers = Vec::new();
-        let field_ = format!("{field}.architectures");
-        for (at, &number) in problems.bounded(&field_, architectures, MOST_ARCHITECTURES).iter().enumerate() {
-            let number = problems.number(&format!("{field}.architectures[{at}]"), number, (0, 65535), "");
-            numbers.extend(number.and_then(|number| u16::try_from(number).ok()));
-        }
-        // A rule that lost its architectures would match everybody.
-        if numbers.is_empty() && !architectures.is_empty() {
-            continue;
-        }
+        let Some(architectures) = architecture_list(&field, architectures, problems) else { continue };
         let user_class = written(user_class.as_ref()).map(str::to_owned);
         boot.rules.push(BootRule {
-            clients: Criteria { user_class, architectures: numbers },
+            clients: Criteria { user_class, architectures, ..Criteria::default() },
             next_server: server(&field, next_server.as_ref(), problems),
             file: file(&field, file_.as_ref(), problems),
         });
     }
     boot
+}
+
+/// Architectures; none if all of those that were written are wrong, as what is left would match every client.
+fn architecture_list(field: &str, declared: &[i64], problems: &mut Problems) -> Option<Vec<u16>> {
+    let field = format!("{field}.architectures");
+    let mut numbers = Vec::new();
+    for (at, &number) in problems.bounded(&field, declared, MOST_ARCHITECTURES).iter().enumerate() {
+        let number = problems.number(&format!("{field}[{at}]"), number, (0, 65535), "");
+        numbers.extend(number.and_then(|number| u16::try_from(number).ok()));
+    }
+    (!numbers.is_empty() || declared.is_empty()).then_some(numbers)
+}
+
+fn classes(config: &IPv4Config, problems: &mut Problems) -> Vec<Class> {
+    const FIELD: &str = "spec.ipv4Config.classes";
+    let mut classes: Vec<Class> = Vec::new();
+    for (at, declared) in problems.bounded(FIELD, &config.classes, MOST_CLASSES).iter().enumerate() {
+        let api::Class { name, vendor_class, user_class, architectures, mac_prefix, options, lease_time } =
+            declared;
+        let field = format!("{FIELD}[{at}]");
+        let name = name.trim();
+        if name.is_empty() || classes.iter().any(|class| class.name == name) {
+            problems.add(PoolError::ClassName { field: format!("{field}.name"), name: name.to_owned() });
+        }
+        let options = option_list(&format!("{field}.options"), options, MOST_CLASS_OPTIONS, problems);
+        let lease_time = lease_time.and_then(|seconds| {
+            problems.number(&format!("{field}.leaseTime"), seconds, (1, LONGEST_LEASE), " seconds")
+        });
+        let architectures = architecture_list(&field, architectures, problems);
+        let mac_prefix = match written(mac_prefix.as_ref()) {
+            None => Some(Vec::new()),
+            Some(text) => problems.take(octets(text).ok_or_else(|| PoolError::MacPrefix {
+                field: format!("{field}.macPrefix"),
+                value: text.to_owned(),
+            })),
+        };
+        // A class that lost what tells its clients would be everybody's.
+        let (Some(architectures), Some(mac_prefix)) = (architectures, mac_prefix) else { continue };
+        let clients = Criteria {
+            user_class: written(user_class.as_ref()).map(str::to_owned),
+            architectures,
+            vendor_class: written(vendor_class.as_ref()).map(str::to_owned),
+            mac_prefix,
+        };
+        if clients == Criteria::default() {
+            problems.add(PoolError::ClassOfAll { field });
+            continue;
+        }
+        classes.push(Class { name: name.to_owned(), clients, options, lease_time });
+    }
+    classes
+}
+
+/// One to six pairs of hexadecimal digits, divided by colons or hyphens.
+fn octets(text: &str) -> Option<Vec<u8>> {
+    let pair = |pair: &str| {
+        let digits = pair.len() == 2 && pair.bytes().all(|digit| digit.is_ascii_hexdigit());
+        digits.then(|| u8::from_str_radix(pair, 16).ok()).flatten()
+    };
+    let octets: Vec<u8> = text.split([':', '-']).map(pair).collect::<Option<_>>()?;
+    (octets.len() <= 6).then_some(octets)
+}
+
+fn relays(config: &IPv4Config, problems: &mut Problems) -> Vec<Ipv4Net> {
+    const FIELD: &str = "spec.ipv4Config.relays";
+    let mut relays = Vec::new();
+    for (at, text) in problems.bounded(FIELD, &config.relays, MOST_RELAYS).iter().enumerate() {
+        let address = || text.trim().parse::<Ipv4Addr>().ok().map(Ipv4Net::from);
+        let relay = parse_subnet(text).or_else(address);
+        let relay =
+            relay.ok_or_else(|| PoolError::Relay { field: format!("{FIELD}[{at}]"), value: text.clone() });
+        relays.extend(problems.take(relay));
+    }
+    // If all are wrong, nobody may be meant: an empty list would mean everybody.
+    if relays.is_empty() && !config.relays.is_empty() {
+        relays.push(Ipv4Net::from(Ipv4Addr::BROADCAST));
+    }
+    relays
 }
 
 fn option_list(

@@ -219,6 +219,42 @@ pub enum PoolError {
         /// What it is.
         why: &'static str,
     },
+    /// A class has no name, or that of another.
+    #[error("{field}: {name:?} is not a name of this class alone; give each class a name of its own")]
+    ClassName {
+        /// Where.
+        field: Field,
+        /// As written.
+        name: String,
+    },
+    /// A class says nothing of its clients.
+    #[error(
+        "{field}: names no clients; set vendorClass, userClass, architectures or macPrefix, or put its options into spec.ipv4Config.options"
+    )]
+    ClassOfAll {
+        /// Where.
+        field: Field,
+    },
+    /// A text that has to be the beginning of a MAC is none.
+    #[error(
+        "{field}: {value:?} is not how a MAC address begins; write one to six pairs of digits, like 52:54:00"
+    )]
+    MacPrefix {
+        /// Where.
+        field: Field,
+        /// As written.
+        value: String,
+    },
+    /// A relay agent is neither an address nor a subnet.
+    #[error(
+        "{field}: {value:?} is not where a relay agent can be; write its address, or the subnet that it is in"
+    )]
+    Relay {
+        /// Where.
+        field: Field,
+        /// As written.
+        value: String,
+    },
     /// A route leads nowhere.
     #[error("{field}: {value:?} is not a route's destination; write ADDRESS/LENGTH, for instance 10.0.0.0/8")]
     RouteDestination {
@@ -260,7 +296,9 @@ pub enum PoolError {
         code: u8,
     },
     /// The type of an option's value is not known.
-    #[error("{field}.type: {value:?} is not a type of option; use ip, ips, text, u8, u16, u32, bool or hex")]
+    #[error(
+        "{field}.type: {value:?} is not a type of option; use ip, ips, text, u8, u16, u32, bool, domains, routes or hex"
+    )]
     OptionType {
         /// Where.
         field: Field,

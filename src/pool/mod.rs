@@ -17,7 +17,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-pub(crate) use check::{LONGEST_LEASE, MTU};
+pub(crate) use check::{LONGEST_LEASE, MTU, excluded};
 pub use error::{Field, PoolError, PoolErrors};
 pub use options::{DhcpOption, option_code, option_name};
 pub(crate) use options::{FORBIDDEN, known_options, option_types};
@@ -110,6 +110,10 @@ pub struct PoolOptions {
     pub boot: Option<Boot>,
     /// Options by number, over those above.
     pub extra: Vec<DhcpOption>,
+    /// What clients of one sort are told, over all above; of two that set one option the first counts.
+    pub classes: Vec<Class>,
+    /// Relay agents that are answered; empty means any that names the subnet.
+    pub relays: Vec<Ipv4Net>,
 }
 
 /// A time server.
@@ -153,6 +157,24 @@ pub struct Criteria {
     pub user_class: Option<String>,
     /// Architectures (option 93, RFC 4578), any of them; empty means any client.
     pub architectures: Vec<u16>,
+    /// How the vendor class (option 60) begins.
+    pub vendor_class: Option<String>,
+    /// How the MAC begins.
+    pub mac_prefix: Vec<u8>,
+}
+
+/// What clients of one sort are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Class {
+    /// What people call it.
+    pub name: String,
+    /// Which clients.
+    pub clients: Criteria,
+    /// Their options, over the pool's.
+    pub options: Vec<DhcpOption>,
+    /// Lease in seconds, if it is not the pool's.
+    pub lease_time: Option<u32>,
 }
 
 /// What one card is promised.
@@ -183,7 +205,8 @@ impl Pool {
 
     /// The longest lease in seconds that an agent grants under this pool.
     pub fn longest_lease(&self) -> u32 {
-        self.options.lease_time.max(self.options.lease_bounds.1)
+        let of_classes = self.options.classes.iter().filter_map(|class| class.lease_time);
+        of_classes.fold(self.options.lease_time.max(self.options.lease_bounds.1), u32::max)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::PoolError;
+use super::{PoolError, check};
 use crate::api::OptionValue;
 
 /// A DHCP option, ready for the wire but for splitting (RFC 3396).
@@ -26,12 +26,24 @@ enum Type {
     U16,
     U32,
     Bool,
+    Domains,
+    Routes,
     Hex,
 }
 
 impl Type {
-    const ALL: [Self; 8] =
-        [Self::Ip, Self::Ips, Self::Text, Self::U8, Self::U16, Self::U32, Self::Bool, Self::Hex];
+    const ALL: [Self; 10] = [
+        Self::Ip,
+        Self::Ips,
+        Self::Text,
+        Self::U8,
+        Self::U16,
+        Self::U32,
+        Self::Bool,
+        Self::Domains,
+        Self::Routes,
+        Self::Hex,
+    ];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -42,6 +54,8 @@ impl Type {
             Self::U16 => "u16",
             Self::U32 => "u32",
             Self::Bool => "bool",
+            Self::Domains => "domains",
+            Self::Routes => "routes",
             Self::Hex => "hex",
         }
     }
@@ -55,6 +69,10 @@ impl Type {
             Self::U16 => "write a number from 0 to 65535",
             Self::U32 => "write a number from 0 to 4294967295",
             Self::Bool => "write true or false",
+            Self::Domains => "write domain names divided by commas",
+            Self::Routes => {
+                "write DESTINATION=GATEWAY divided by commas, for instance 10.0.0.0/8=192.168.48.1"
+            }
             Self::Hex => "write pairs of hexadecimal digits, for instance 0a:ff",
         }
     }
@@ -76,6 +94,8 @@ impl Type {
             Self::U16 => trimmed.parse::<u16>().ok()?.to_be_bytes().to_vec(),
             Self::U32 => trimmed.parse::<u32>().ok()?.to_be_bytes().to_vec(),
             Self::Bool => vec![u8::from(trimmed.parse::<bool>().ok()?)],
+            Self::Domains => encode_domains(trimmed)?,
+            Self::Routes => encode_routes(trimmed)?,
             Self::Hex => {
                 let digits: Vec<u8> = trimmed.bytes().filter(|b| !matches!(b, b':' | b' ' | b'-')).collect();
                 if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
@@ -92,6 +112,33 @@ impl Type {
     }
 }
 
+/// Names in the form of RFC 1035 (RFC 3397).
+fn encode_domains(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for name in text.split(',') {
+        for label in check::domain_name("", name.trim()).ok()?.split('.') {
+            bytes.push(u8::try_from(label.len()).ok()?);
+            bytes.extend(label.as_bytes());
+        }
+        bytes.push(0);
+    }
+    Some(bytes)
+}
+
+/// Routes in the form of RFC 3442.
+fn encode_routes(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for route in text.split(',') {
+        let (destination, gateway) = route.split_once('=')?;
+        let destination = check::parse_subnet(destination)?.trunc();
+        let significant = usize::from(destination.prefix_len()).div_ceil(8);
+        bytes.push(destination.prefix_len());
+        bytes.extend(destination.network().octets().iter().take(significant));
+        bytes.extend(gateway.trim().parse::<Ipv4Addr>().ok()?.octets());
+    }
+    Some(bytes)
+}
+
 /// Options that the server answers for itself, and what to use instead.
 pub(crate) const FORBIDDEN: &[(u8, &str)] = &[
     (50, "it is the client's to send"),
@@ -105,7 +152,10 @@ pub(crate) const FORBIDDEN: &[(u8, &str)] = &[
     (58, "it follows from leaseTime"),
     (59, "it follows from leaseTime"),
     (61, "the client's own is echoed"),
+    (80, "it says that a lease was granted at once"),
+    (81, "the client's own is answered"),
     (82, "the relay's own is echoed"),
+    (118, "the client's own is echoed"),
 ];
 
 /// Options by IANA name (BOOTP Vendor Extensions and DHCP Options), with the type of their value.
@@ -140,6 +190,7 @@ const NAMES: &[(&str, u8, Type)] = &[
     ("netbios-dist-server", 45, Type::Ips),
     ("netbios-node-type", 46, Type::U8),
     ("netbios-scope", 47, Type::Text),
+    ("class-id", 60, Type::Text),
     ("tftp-server-name", 66, Type::Text),
     ("bootfile-name", 67, Type::Text),
     ("smtp-server", 69, Type::Ips),
@@ -149,16 +200,16 @@ const NAMES: &[(&str, u8, Type)] = &[
     ("tcode", 101, Type::Text),
     ("ipv6-only-preferred", 108, Type::U32),
     ("captive-portal", 114, Type::Text),
-    ("domain-search", 119, Type::Hex),
+    ("domain-search", 119, Type::Domains),
     ("sip-servers", 120, Type::Hex),
-    ("classless-static-route", 121, Type::Hex),
+    ("classless-static-route", 121, Type::Routes),
     ("vi-vendor-class", 124, Type::Hex),
     ("vi-vendor-specific", 125, Type::Hex),
     ("capwap-ac", 138, Type::Ips),
     ("tftp-server-address", 150, Type::Ips),
     ("pxelinux-configfile", 209, Type::Text),
     ("pxelinux-pathprefix", 210, Type::Text),
-    ("ms-classless-static-route", 249, Type::Hex),
+    ("ms-classless-static-route", 249, Type::Routes),
     ("wpad", 252, Type::Text),
 ];
 

@@ -27,6 +27,9 @@ use crate::fixtures::*;
 use profile::{Profile, State};
 use reply::Reading;
 
+const RELAY: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 254);
+/// What it says: circuit and remote identifier.
+const INFORMATION: [u8; 14] = *b"\x01\x04eth1\x02\x06\x02\0\0\0\0\xfe";
 const SELECTING: State = State::Selecting { server: SERVER, address: ADDRESS };
 
 /// All of them.
@@ -65,7 +68,7 @@ const DECLARED: [(u8, &str, &str); 12] = [
 /// Options that fields of the pool and of the reservation make.
 const OF_FIELDS: [u8; 11] = [1, 3, 6, 12, 15, 26, 28, 42, 119, 121, 249];
 /// Options of the exchange itself, whoever asks for what.
-const OF_THE_EXCHANGE: [u8; 7] = [51, 53, 54, 58, 59, 61, 80];
+const OF_THE_EXCHANGE: [u8; 8] = [51, 53, 54, 58, 59, 61, 80, 82];
 /// Value of options 121 and 249: the default route first.
 const ROUTES: [u8; 12] = [0, 192, 168, 48, 1, 16, 10, 17, 192, 168, 48, 5];
 
@@ -199,6 +202,20 @@ fn sent(packet: &[u8], wanted: u8) -> Vec<&[u8]> {
     values
 }
 
+/// The packet as a relay agent passes it on: with its own address, and option 82 behind all others.
+fn relayed(packet: &[u8]) -> Vec<u8> {
+    let mut end = 240;
+    while let Some(&code) = packet.get(end).filter(|code| **code != 255) {
+        end += if code == 0 { 1 } else { 2 + usize::from(packet[end + 1]) };
+    }
+    let mut relayed = packet[..end].to_vec();
+    relayed[24..28].copy_from_slice(&RELAY.octets());
+    relayed.extend([82, INFORMATION.len().try_into().unwrap()]);
+    relayed.extend(INFORMATION);
+    relayed.push(255);
+    relayed
+}
+
 /// Which kind of answer a client's DHCPDISCOVER is due.
 fn first_answer(client: &Profile) -> MessageType {
     if client.order(State::Discover).contains(&80) { MessageType::Ack } else { MessageType::Offer }
@@ -307,6 +324,24 @@ fn each_that_informs_itself_is_told_the_options_and_no_lease() {
         check([51, 58, 59].iter().all(|code| ack.value(*code).is_none()), || "a lease".to_owned())?;
         let unicast = Destination::Client { address, hardware: known() };
         check(reply.destination == unicast, || format!("goes to {:?}", reply.destination))
+    });
+}
+
+#[test]
+fn each_is_served_through_a_relay_agent_which_finds_what_it_said_at_the_end() {
+    let table = table_of_many_options();
+    for_everyone(|client| {
+        for state in [State::Discover, SELECTING, State::Rebooting { address: ADDRESS }] {
+            let packet = relayed(&client.message(known(), state));
+            let (reply, bytes) = outcome(&table, &packet)?;
+            let answer = usable(client, state, &packet, reply, &bytes)?;
+            check(answer.yiaddr == ADDRESS, || format!("address {}", answer.yiaddr))?;
+            check(reply.destination == Destination::Relay(RELAY), || format!("{:?}", reply.destination))?;
+            check(answer.value(82) == Some(&INFORMATION), || format!("82 is {:?}", answer.value(82)))?;
+            let in_options = Reading::of_options(&bytes)?;
+            check(in_options.last() == Some(&82), || format!("{in_options:?}"))?;
+        }
+        Ok(())
     });
 }
 

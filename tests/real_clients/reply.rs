@@ -55,6 +55,11 @@ impl Reading {
         })
     }
 
+    /// Numbers of the options in the field of that name.
+    pub(crate) fn of_options(bytes: &[u8]) -> Result<Vec<u8>, String> {
+        Ok(read(&bytes[240..], "options")?.into_iter().map(|(code, _)| code).collect())
+    }
+
     pub(crate) fn codes(&self) -> Vec<u8> {
         self.options.iter().map(|(code, _)| *code).collect()
     }

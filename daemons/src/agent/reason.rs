@@ -138,6 +138,7 @@ fn of_why(why: Why) -> (u8, u32) {
         Why::NotItsLease { address } => (19, of(address)),
         Why::RateLimited => (20, 0),
         Why::UnknownRateLimited => (21, 0),
+        Why::RelayRefused { relay } => (22, of(relay)),
     }
 }
 
@@ -165,6 +166,7 @@ fn why(number: u8, value: u32) -> Option<Why> {
         19 => Why::NotItsLease { address },
         20 => Why::RateLimited,
         21 => Why::UnknownRateLimited,
+        22 => Why::RelayRefused { relay: address },
         _ => return None,
     })
 }
@@ -245,7 +247,7 @@ mod tests {
         }
         // Those that need no type of message come twice.
         let count = |is: fn(&Reason) -> bool| reasons.iter().filter(|reason| is(reason)).count();
-        assert_eq!(count(|reason| matches!(reason, Reason::Decided(_))), 21 * 2);
+        assert_eq!(count(|reason| matches!(reason, Reason::Decided(_))), 22 * 2);
         assert_eq!(count(|reason| matches!(reason, Reason::Malformed(_))), 12 * 2 + 4);
         assert_eq!(count(|reason| matches!(reason, Reason::Frame(_))), 9 * 2);
         assert_eq!(Verdict::unpack(0), None);

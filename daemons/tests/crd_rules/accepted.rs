@@ -119,6 +119,16 @@ fn largest() -> Vec<(&'static str, Value)> {
                 "domainSearch": vec![name(251); 64],
                 "ntp": vec![name(251); 4],
                 "routes": (0..64).map(|at| json!({ "destination": format!("172.16.{}.0/24", 100 + at), "gateway": "10.255.100.100" })).collect::<Vec<_>>(),
+                "classes": (0..32).map(|at| json!({
+                    "name": format!("class-{at}-{}", "c".repeat(50)),
+                    "vendorClass": "v".repeat(255),
+                    "userClass": "u".repeat(255),
+                    "architectures": (0..32).collect::<Vec<_>>(),
+                    "macPrefix": "52:54:00:00:00:00",
+                    "leaseTime": 4_294_967_294_i64,
+                    "options": (150..166).map(|code| json!({ "code": code, "type": "text", "value": "x".repeat(1024) })).collect::<Vec<_>>(),
+                })).collect::<Vec<_>>(),
+                "relays": vec!["10.100.100.100/24"; 64],
                 "boot": {
                     "file": "f".repeat(255),
                     "rules": vec![json!({
@@ -150,6 +160,16 @@ fn largest() -> Vec<(&'static str, Value)> {
                 "reservations": (0..4096).map(reservation).collect::<Vec<_>>(),
                 "options": options("text", &"x".repeat(1024)),
             })),
+        ),
+        (
+            "64 options of 15 domains each",
+            wide(json!({ "options": options("domains", &vec![name(60); 15].join(",")) })),
+        ),
+        (
+            "64 options of 30 routes each",
+            wide(
+                json!({ "options": options("routes", &vec!["10.100.100.0/24=10.100.100.100"; 30].join(",")) }),
+            ),
         ),
         (
             "512 reservations that are compared with each other and with 97 exclusions, and lists of addresses",

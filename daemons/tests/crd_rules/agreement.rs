@@ -230,9 +230,18 @@ const EXCLUSIONS: &[&str] = &[
     "",
     " ",
 ];
-const OPTION_NAMES: &[&str] =
-    &["tftp-server-name", " Tftp_Server-Name ", "no-such", "", "ARP_TIMEOUT", "wpad", "ntp-servers"];
-const OPTION_TYPES: &[&str] = &["ip", "ips", "text", "u8", "u16", "u32", "bool", "hex", "IP", " ip", ""];
+const OPTION_NAMES: &[&str] = &[
+    "tftp-server-name",
+    " Tftp_Server-Name ",
+    "no-such",
+    "",
+    "ARP_TIMEOUT",
+    "wpad",
+    "ntp-servers",
+    "domain-search",
+];
+const OPTION_TYPES: &[&str] =
+    &["ip", "ips", "text", "u8", "u16", "u32", "bool", "domains", "routes", "hex", "IP", " ip", ""];
 const OPTION_VALUES: &[&str] = &[
     "10.0.0.1",
     "10.0.0.1,10.0.0.2",
@@ -275,6 +284,12 @@ const OPTION_VALUES: &[&str] = &[
     "é",
     "1\n2",
     "10.0.0.1\n,10.0.0.2",
+    "lab.example, example.org.",
+    "lab.example,",
+    "10.0.0.0/8=10.0.0.1",
+    " 10.0.0.0/8 = 10.0.0.1 , 0.0.0.0/0=10.0.0.2",
+    "10.0.0.0/8=10.0.0.1=2",
+    "10.0.0.0/08=10.0.0.1",
 ];
 const NUMBERS: &[i64] = &[
     i64::MIN,
@@ -323,6 +338,12 @@ fn of_pool() -> impl Strategy<Value = Value> {
         1 => json!({ "macAddress": "02:00:00:00:00:01", "ipAddress": address }),
         _ => json!({ "macAddress": "02:00:00:00:00:01", "hostname": name }),
     });
+    let class = (one_of(NAMES), one_of(OPTION_VALUES), one_of(MACS), number(), any_of_three());
+    let class = class.prop_map(|(name, text, mac, number, which)| match which {
+        0 => json!({ "name": name, "vendorClass": text }),
+        1 => json!({ "name": "c", "macPrefix": mac, "userClass": text }),
+        _ => json!({ "name": "c", "architectures": [number], "leaseTime": number }),
+    });
     proptest::prop_oneof![
         3 => one_of(SUBNETS).prop_map(|cidr| json!({ "cidr": cidr, "serverIP": null, "pool": null })),
         2 => address().prop_map(field("serverIP")),
@@ -343,6 +364,9 @@ fn of_pool() -> impl Strategy<Value = Value> {
         2 => (one_of(SUBNETS), address()).prop_map(|(to, by)| json!({ "routes": [{ "destination": to, "gateway": by }] })),
         1 => address().prop_map(|next| json!({ "boot": { "nextServer": next } })),
         1 => number().prop_map(|number| json!({ "boot": { "rules": [{ "architectures": [number] }] } })),
+        2 => class.prop_map(list("classes")),
+        1 => address().prop_map(list("relays")),
+        1 => one_of(SUBNETS).prop_map(list("relays")),
         6 => option.prop_map(list("options")),
         6 => proptest::collection::vec(reservation, 1..3).prop_map(|items| json!({ "reservations": items })),
     ]

@@ -92,7 +92,9 @@ fn known(option: &str) -> (String, Sentence) {
 fn readable(option: &str) -> (String, Sentence) {
     const BYTE: &str = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
     let address = format!("({BYTE}[.]){{3}}{BYTE}");
-    let (name, text) = (option_name(option), format!("{option}.value.trim()"));
+    let name = r"(\\w([-\\w]{0,61}\\w)?[.])*\\w([-\\w]{0,61}\\w)?[.]?";
+    let route = format!(r"{address}/(3[0-2]|[12]?[0-9])\\s*=\\s*{address}");
+    let (looked_up, text) = (option_name(option), format!("{option}.value.trim()"));
     let text = text.as_str();
     let below = |digits: u8, highest: u32| {
         format!("{text}.matches('^[+]?0*[0-9]{{1,{digits}}}$') && int({text}) <= {highest}")
@@ -100,7 +102,7 @@ fn readable(option: &str) -> (String, Sentence) {
     let by_name = map(known_options().map(|(name, _, type_)| (quoted(name), quoted(type_))));
     let by_code = map(known_options().map(|(_, code, type_)| (code.to_string(), quoted(type_))));
     let type_ = format!(
-        "(has({option}.type) ? {option}.type : has({option}.name) ? {by_name}[?{name}].orValue('') : has({option}.code) ? {by_code}[?{option}.code].orValue('hex') : '')"
+        "(has({option}.type) ? {option}.type : has({option}.name) ? {by_name}[?{looked_up}].orValue('') : has({option}.code) ? {by_code}[?{option}.code].orValue('hex') : '')"
     );
     let is_of = |(word, _): (&'static str, &'static str)| {
         let reads = match word {
@@ -111,6 +113,8 @@ fn readable(option: &str) -> (String, Sentence) {
             "u16" => below(5, u16::MAX.into()),
             "u32" => below(10, u32::MAX),
             "bool" => format!("{text} in ['true', 'false']"),
+            "domains" => format!(r"{text}.matches('^{name}(\\s*,\\s*{name})*$')"),
+            "routes" => format!(r"{text}.matches('^{route}(\\s*,\\s*{route})*$')"),
             _ => format!("{text}.matches('^[-: ]*([0-9a-fA-F][-: ]*[0-9a-fA-F][-: ]*)+$')"),
         };
         format!("(kind != '{word}' || {reads})")

@@ -10,6 +10,7 @@ use super::terms::{
 };
 use super::{ADDRESS, Items, NUMBER, OTHER_ADDRESS, SUBNET, Sentence, VALUE, of_fields, of_value, sentence};
 use crate::admission::PoolChangeError;
+use crate::api::limits::MOST_CLASSES;
 use crate::mac::MacAddr;
 use crate::network::NetworkNameError;
 use crate::pool::{DEFAULT_LEASE_TIME, LONGEST_LEASE, MTU, PoolError};
@@ -130,11 +131,8 @@ pub(crate) fn range() -> Vec<ValidationRule> {
 /// Of `boot`.
 pub(crate) fn boot() -> Vec<ValidationRule> {
     let rules = Items::of("rules");
-    let numbers =
-        "!has(item.architectures) || item.architectures.all(number, number >= 0 && number <= 65535)";
-    let bad_number = "item.architectures.filter(number, number < 0 || number > 65535)[0]";
     vec![
-        rules.rule(numbers, out_of_bounds(bad_number, (0, 65535), "")),
+        architectures(rules),
         rules.rule(
             &format!(
                 "!has(item.nextServer) || item.nextServer.trim() == '' || {}",
@@ -163,6 +161,8 @@ pub(crate) fn ipv4_config() -> Vec<ValidationRule> {
     rules.extend(reservations());
     rules.extend(routes());
     rules.extend(options());
+    rules.extend(classes());
+    rules.push(relays());
     rules
 }
 
@@ -388,16 +388,74 @@ fn reservations() -> Vec<ValidationRule> {
         ),
     ));
     // Of their options only what costs little: there can be 65,536.
-    for (holds, says) in [named("option"), numbered("option"), allowed("option"), typed("option")] {
+    rules.extend(options_of(list));
+    rules
+}
+
+/// Of the options of items: only what costs little.
+fn options_of(list: Items<'_>) -> impl Iterator<Item = ValidationRule> {
+    let option = "option";
+    [named(option), numbered(option), allowed(option), typed(option)].into_iter().map(move |(holds, says)| {
         let bad = says
             .format
             .map(|format| format!("[item.options].map(all, all.map(option, !({holds}), {format})[0])[0]"));
-        rules.push(list.rule(
+        list.rule(
             &format!("!has(item.options) || item.options.all(option, {holds})"),
             Sentence { format: bad, ..says },
-        ));
-    }
+        )
+    })
+}
+
+fn classes() -> Vec<ValidationRule> {
+    let list = Items::of("classes");
+    let name = |item: &str| format!("{item}.name.trim()");
+    let no_name = || {
+        let error = PoolError::ClassName { field: String::new(), name: VALUE.to_owned() };
+        says(&error, &[(&VALUE, "item.name.trim()")])
+    };
+    let written = |field: &str| format!("has(item.{field}) && item.{field}.trim() != ''");
+    let of_all = PoolError::ClassOfAll { field: String::new() };
+    let mac_prefix = PoolError::MacPrefix { field: String::new(), value: VALUE.to_owned() };
+    let seconds = "item.leaseTime";
+    let mut rules = vec![
+        list.rule(&format!("{} != ''", name("item")), no_name()),
+        list.distinct(&[&name], "''", MOST_CLASSES, no_name()),
+        list.rule(
+            &format!(
+                "has(item.architectures) && item.architectures.size() > 0 || {} || {} || {}",
+                written("vendorClass"),
+                written("userClass"),
+                written("macPrefix")
+            ),
+            says(&of_all, &[]),
+        ),
+        architectures(list),
+        list.rule(
+            "!has(item.macPrefix) || item.macPrefix.trim() == '' || item.macPrefix.trim().matches('^[0-9a-fA-F]{2}([-:][0-9a-fA-F]{2}){0,5}$')",
+            says(&mac_prefix, &[(&VALUE, "item.macPrefix.trim()")]),
+        ),
+        list.rule(
+            &format!("!has({seconds}) || {seconds} >= 1 && {seconds} <= {LONGEST_LEASE}"),
+            out_of_bounds(seconds, (1, LONGEST_LEASE), " seconds"),
+        ),
+    ];
+    rules.extend(options_of(list));
     rules
+}
+
+/// Of the architectures of items.
+fn architectures(list: Items<'_>) -> ValidationRule {
+    let numbers =
+        "!has(item.architectures) || item.architectures.all(number, number >= 0 && number <= 65535)";
+    let bad_number = "item.architectures.filter(number, number < 0 || number > 65535)[0]";
+    list.rule(numbers, out_of_bounds(bad_number, (0, 65535), ""))
+}
+
+fn relays() -> ValidationRule {
+    let text = "item.trim()";
+    let error = PoolError::Relay { field: String::new(), value: VALUE.to_owned() };
+    Items::of("relays")
+        .rule(&format!("{} || {}", is_ipv4(text), is_subnet(text)), says(&error, &[(&VALUE, "item")]))
 }
 
 fn routes() -> Vec<ValidationRule> {

@@ -11,7 +11,7 @@ use vmdhcp_core::api::{Condition, IPPool, parse_time};
 use vmdhcp_core::dhcp::{Extras, LeaseTable};
 use vmdhcp_core::ipam::Allocations;
 use vmdhcp_core::{MacAddr, Pool};
-use vmdhcp_daemons::agent::OptionText;
+use vmdhcp_daemons::agent::{DecisionText, OptionText};
 
 use super::subject::{Place, Subject};
 use crate::agents::{self, Agent};
@@ -82,6 +82,12 @@ impl Told {
     fn take_options(&mut self) -> Option<(String, Vec<OptionText>)> {
         let options = self.client.as_mut()?.remove("options")?;
         Some((self.agent.clone(), serde_json::from_value(options).ok()?))
+    }
+
+    /// What became of the last packets, the latest first.
+    fn decisions(&self) -> Vec<DecisionText> {
+        let told = self.client.as_ref().and_then(|client| client.get("decisions"));
+        told.and_then(|told| serde_json::from_value(told.clone()).ok()).unwrap_or_default()
     }
 }
 
@@ -212,7 +218,13 @@ async fn unknown(
             for (pool, agents) in std::mem::take(agents) {
                 for told in ask(session, &agents, Some(*mac)).await {
                     if told.client.is_some() {
-                        notes.push(format!("agent {} has seen it on the network of pool {pool}", told.agent));
+                        let last = told.decisions().into_iter().next();
+                        let last = last.map(|last| format!("; {}", decided(session, &last)));
+                        let last = printable(&last.unwrap_or_default());
+                        notes.push(format!(
+                            "agent {} has seen it on the network of pool {pool}{last}",
+                            printable(&told.agent)
+                        ));
                     }
                 }
             }
@@ -286,11 +298,27 @@ fn told_of(session: &Session, told: &Told) -> Vec<String> {
     if let Some(why) = &told.unreachable {
         return vec![format!("could not be asked: {why}")];
     }
-    // The address is on the page already.
-    let events = told.client.iter().flatten().filter(|(key, value)| !value.is_null() && *key != "address");
-    let events: Vec<_> =
+    let decisions = told.decisions();
+    let is_told = |key: &str| match key {
+        // On the page already.
+        "address" | "decisions" => false,
+        "lastMessage" | "lastDecision" => decisions.is_empty(),
+        _ => true,
+    };
+    let events = told.client.iter().flatten().filter(|(key, value)| !value.is_null() && is_told(key));
+    let mut events: Vec<_> =
         events.map(|(key, value)| format!("{}: {}", in_words(key), shown(session, value))).collect();
+    events.extend(decisions.iter().map(|decision| decided(session, decision)));
     if events.is_empty() { vec!["has not heard from this card since it started".into()] } else { events }
+}
+
+/// What became of one packet, as a sentence.
+fn decided(session: &Session, decision: &DecisionText) -> String {
+    let DecisionText { time, message, answer, text, source_mac_address, .. } = decision;
+    let packet = message.as_deref().unwrap_or("a packet");
+    let sender = source_mac_address.as_ref().map(|mac| format!(" sent by {mac}")).unwrap_or_default();
+    let answer = answer.as_ref().map_or_else(|| "no answer".to_owned(), |kind| format!("answered by {kind}"));
+    format!("{}: {packet}{sender}, {answer}: {text}", since(session, time))
 }
 
 /// `lastSeen` as `last seen`.
@@ -308,8 +336,13 @@ fn in_words(key: &str) -> String {
 /// A value of an agent's answer; times with how long ago they were.
 fn shown(session: &Session, value: &Value) -> String {
     let Value::String(text) = value else { return value.to_string() };
+    since(session, text)
+}
+
+/// A text; if it is a time, with how long ago that was.
+fn since(session: &Session, text: &str) -> String {
     match parse_time(text) {
         Some(time) if time <= session.now() => format!("{text} ({} ago)", age(time, session.now())),
-        _ => text.clone(),
+        _ => text.to_owned(),
     }
 }

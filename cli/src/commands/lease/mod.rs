@@ -5,6 +5,7 @@ mod inspect;
 mod list;
 mod remove;
 mod subject;
+mod watch;
 
 use clap::Subcommand;
 
@@ -17,6 +18,7 @@ use crate::output::Output;
 pub(crate) enum Lease {
     List(list::List),
     Inspect(inspect::Inspect),
+    Watch(watch::Watch),
     Add(add::Add),
     Remove(remove::Remove),
 }
@@ -27,6 +29,7 @@ impl Lease {
         match self {
             Self::List(command) => command.run(session, output).await,
             Self::Inspect(command) => command.run(session, output).await,
+            Self::Watch(command) => command.run(session, output).await,
             Self::Add(command) => command.run(session, output).await,
             Self::Remove(command) => command.run(session, output).await,
         }

@@ -54,7 +54,17 @@ pub(crate) struct PoolFields {
     /// Static route (options 121 and 249); may be repeated
     #[arg(long = "route", value_name = "DESTINATION=GATEWAY", value_delimiter = ',')]
     pub routes: Vec<StaticRoute>,
-    /// Any other option, by number or name; TYPE is ip, ips, text, u8, u16, u32, bool or hex; may be repeated
+    /// Address of the server that VMs boot from over the network (header field siaddr, options 66 and 150)
+    #[arg(long, value_name = "ADDRESS")]
+    pub next_server: Option<Ipv4Addr>,
+    /// File or URL that they boot (header field file, option 67); rules by architecture are for `vmdhcp apply`
+    #[arg(long, value_name = "FILE")]
+    pub boot_file: Option<String>,
+    /// Answer these relay agents only, by address or subnet; may be repeated [default: any that names the subnet]
+    #[arg(long = "relay", value_name = "ADDRESSES", value_delimiter = ',')]
+    pub relays: Vec<String>,
+    /// Any other option, by number or name; TYPE is ip, ips, text, u8, u16, u32, bool, domains, routes or hex; may be
+    /// repeated
     #[arg(long = "option", value_name = "OPTION[:TYPE]=VALUE")]
     pub options: Vec<AnyOption>,
 }
@@ -76,6 +86,9 @@ impl PoolFields {
             max_lease_time,
             mtu,
             routes,
+            next_server,
+            boot_file,
+            relays,
             options,
         } = self;
         replace(&mut config.server_ip, server_ip.map(|address| address.to_string()));
@@ -91,6 +104,12 @@ impl PoolFields {
         replace_list(&mut config.ntp, ntp.clone());
         replace_list(&mut config.routes, routes.iter().map(Route::from).collect());
         replace_list(&mut config.options, options.iter().map(|option| option.0.clone()).collect());
+        replace_list(&mut config.relays, relays.clone());
+        if next_server.is_some() || boot_file.is_some() {
+            let boot = config.boot.get_or_insert_default();
+            replace(&mut boot.next_server, next_server.map(|address| address.to_string()));
+            replace(&mut boot.file, boot_file.clone());
+        }
         if !ranges.is_empty() {
             write_ranges(&mut config.pool, ranges);
         }

@@ -83,6 +83,12 @@ struct Items {
     /// Remove the static route to there
     #[arg(long, value_name = "DESTINATION")]
     remove_route: Vec<Ipv4Net>,
+    /// Answer this relay agent too, or those of this subnet
+    #[arg(long, value_name = "ADDRESSES")]
+    add_relay: Vec<String>,
+    /// No longer answer this relay agent
+    #[arg(long, value_name = "ADDRESSES")]
+    remove_relay: Vec<String>,
     /// Add an option, or change its value
     #[arg(long, value_name = "OPTION[:TYPE]=VALUE")]
     add_option: Vec<AnyOption>,
@@ -111,6 +117,8 @@ enum Field {
     Routes,
     Boot,
     Options,
+    Classes,
+    Relays,
 }
 
 impl Field {
@@ -131,6 +139,8 @@ impl Field {
             Self::Routes => config.routes.clear(),
             Self::Boot => config.boot = None,
             Self::Options => config.options.clear(),
+            Self::Classes => config.classes.clear(),
+            Self::Relays => config.relays.clear(),
         }
     }
 }
@@ -184,6 +194,8 @@ impl Items {
             remove_ntp,
             add_route,
             remove_route,
+            add_relay,
+            remove_relay,
             add_option,
             remove_option,
         } = self;
@@ -201,6 +213,7 @@ impl Items {
         let (add, remove) = (add_domain_search, remove_domain_search);
         change(&mut config.domain_search, add, remove, equal, "domain-search", same)?;
         change(&mut config.ntp, add_ntp, remove_ntp, equal, "ntp", same)?;
+        change(&mut config.relays, add_relay, remove_relay, equal, "relay", same)?;
         let add: Vec<Route> = add_route.iter().map(Route::from).collect();
         let to = |destination: &Ipv4Net| Route { destination: destination.to_string(), ..Route::default() };
         let remove: Vec<Route> = remove_route.iter().map(to).collect();

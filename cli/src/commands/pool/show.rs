@@ -7,7 +7,7 @@ use k8s_openapi::api::events::v1::Event;
 use kube::ResourceExt;
 use kube::api::{Api, DynamicObject, ListParams};
 use vmdhcp_core::Pool;
-use vmdhcp_core::api::{Boot, Condition, IPPool, OptionValue, parse_time};
+use vmdhcp_core::api::{Boot, BootRule, Class, Condition, IPPool, OptionValue, parse_time};
 use vmdhcp_core::ipam::{AddressSet, Allocations};
 use vmdhcp_core::pool::{NtpServer, PoolErrors, PoolRef, option_name};
 
@@ -126,6 +126,10 @@ fn fields(page: &mut Page, stored: &IPPool) -> Vec<String> {
     if let Some(config) = &stored.spec.ipv4_config {
         page.field_if_any("Boot", config.boot.as_ref().map(boot).unwrap_or_default());
         page.field_if_any("Options", list(config.options.iter().map(option).collect()));
+        for declared in &config.classes {
+            page.field("Class", class(declared));
+        }
+        page.field_if_any("Relays", list(options.relays.iter().copied().map(relay).collect()));
     }
     problems.iter().map(ToString::to_string).collect()
 }
@@ -154,13 +158,47 @@ fn lease_time(default: u32, (shortest, longest): (u32, u32)) -> String {
 
 fn boot(boot: &Boot) -> String {
     let Boot { next_server, file, rules } = boot;
-    let mut parts = Vec::new();
-    parts.extend(file.as_ref().map(|file| printable(file)));
-    parts.extend(next_server.as_ref().map(|server| format!("from {}", printable(server))));
-    if !rules.is_empty() {
-        parts.push(format!("({} rules)", rules.len()));
-    }
-    parts.join(" ")
+    let mut parts = vec![booted(file.as_ref(), next_server.as_ref())];
+    parts.extend(rules.iter().map(|rule| {
+        let BootRule { architectures, user_class, next_server, file } = rule;
+        let clients = clients([("user class", user_class.as_ref())], architectures);
+        format!("{clients}: {}", booted(file.as_ref(), next_server.as_ref()))
+    }));
+    parts.retain(|part| !part.is_empty());
+    parts.join("; ")
+}
+
+fn booted(file: Option<&String>, next_server: Option<&String>) -> String {
+    let file = file.map(|file| printable(file));
+    let server = next_server.map(|server| format!("from {}", printable(server)));
+    [file, server].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// `phones (vendor class Cisco): lease 1 h, tftp-server-name=boot`.
+fn class(class: &Class) -> String {
+    let Class { name, vendor_class, user_class, architectures, mac_prefix, options, lease_time } = class;
+    let criteria = [
+        ("vendor class", vendor_class.as_ref()),
+        ("user class", user_class.as_ref()),
+        ("MAC", mac_prefix.as_ref()),
+    ];
+    let mut told: Vec<_> = lease_time.iter().map(|seconds| format!("lease {}", in_units(*seconds))).collect();
+    told.extend(options.iter().map(option));
+    format!("{} ({}): {}", printable(name), clients(criteria, architectures), told.join(", "))
+}
+
+/// Which clients are meant.
+fn clients<const N: usize>(criteria: [(&str, Option<&String>); N], architectures: &[i64]) -> String {
+    let texts = criteria.into_iter().filter_map(|(what, text)| Some(format!("{what} {}", printable(text?))));
+    let numbers: Vec<_> = architectures.iter().map(ToString::to_string).collect();
+    let numbers = (!numbers.is_empty()).then(|| format!("architecture {}", numbers.join(" or ")));
+    let all: Vec<_> = texts.chain(numbers).collect();
+    if all.is_empty() { "any client".to_owned() } else { all.join(", ") }
+}
+
+/// A single address without the length of its prefix.
+fn relay(relay: ipnet::Ipv4Net) -> String {
+    if relay.prefix_len() == 32 { relay.addr().to_string() } else { relay.to_string() }
 }
 
 fn option(option: &OptionValue) -> String {

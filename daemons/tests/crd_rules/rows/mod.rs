@@ -4,6 +4,7 @@
 
 mod addresses;
 mod claims;
+mod classes;
 mod lists;
 mod options;
 mod pools;
@@ -77,7 +78,7 @@ variants! { POOL_ERRORS, pool_error, PoolError:
     NetworkName NoIpv4Config NotDefaulted Cidr CidrTooSmall CidrNotUnicast Address OutsideSubnet NotAHost ServerIsRouter
     ServerExcluded RangeReversed HalfARange TooMany Exclude DomainName NtpServer OutOfBounds LeaseTimes Mac DuplicateMac
     DuplicateAddress ReservedElsewhere RouteDestination OptionUnnamed OptionName OptionForbidden OptionTwice OptionType
-    OptionValue BootFile
+    OptionValue BootFile ClassName ClassOfAll MacPrefix Relay
 }
 variants! { POOL_CHANGE_ERRORS, pool_change_error, PoolChangeError:
     NetworkNameChanged CidrChanged NetworkTaken CutsOff CutsOffMore InUse
@@ -154,6 +155,7 @@ pub(crate) fn rows() -> Vec<Row> {
         lists::rows,
         reservations::rows,
         options::rows,
+        classes::rows,
         claims::rows,
         sizes::rows,
     ];

@@ -8,6 +8,7 @@ use super::{Row, at, items};
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     let reserved = |options: Value| json!([{ "macAddress": "02:00:00:00:00:01", "options": options }]);
+    let of_class = |options: Value| json!([{ "name": "c", "userClass": "iPXE", "options": options }]);
     for (names, list, path) in [
         (
             [
@@ -29,8 +30,22 @@ pub(super) fn rows() -> Vec<Row> {
             "reservations",
             at("reservations[0].options[0]"),
         ),
+        (
+            [
+                "a class's option has a number or a name",
+                "a class's option's number is one of DHCP",
+                "a class's option is not the server's own",
+                "a class's option's type is a known one",
+            ],
+            "classes",
+            at("classes[0].options[0]"),
+        ),
     ] {
-        let of = |option: Value| if list == "options" { json!([option]) } else { reserved(json!([option])) };
+        let of = |option: Value| match list {
+            "options" => json!([option]),
+            "classes" => of_class(json!([option])),
+            _ => reserved(json!([option])),
+        };
         let [named, numbered, allowed, typed] = names;
         let code = |code: i64| of(json!({ "code": code, "value": "0a" }));
         let type_ = |type_: &str| of(json!({ "code": 150, "type": type_, "value": "10.0.0.1" }));
@@ -133,6 +148,18 @@ pub(super) fn rows() -> Vec<Row> {
             "bool",
             [" true ", "yes", "True"],
             "write true or false",
+        ),
+        value(
+            "an option of type domains has names",
+            "domains",
+            ["lab.example , example.org.", "lab.example,,example.org", "-lab"],
+            "write domain names divided by commas",
+        ),
+        value(
+            "an option of type routes has destinations, each with its gateway",
+            "routes",
+            [" 10.0.0.0/8 = 10.0.0.1,0.0.0.0/0=10.0.0.1 ", "10.0.0.0/8", "10.0.0.0/8=10.0.0.0/8"],
+            "write DESTINATION=GATEWAY divided by commas, for instance 10.0.0.0/8=192.168.48.1",
         ),
         value(
             "an option of type hex has whole bytes",

@@ -24,7 +24,7 @@ pub(super) fn rows() -> Vec<Row> {
         |count: usize| of(json!({ "boot": { "rules": [{ "architectures": vec![7; count] }] } }));
     let options = |count: usize| {
         of(
-            json!({ "options": (100..100 + count).map(|code| json!({ "code": code, "type": "text", "value": "x" })).collect::<Vec<_>>() }),
+            json!({ "options": (120..120 + count).map(|code| json!({ "code": code, "type": "text", "value": "x" })).collect::<Vec<_>>() }),
         )
     };
     let reserved = |count: usize| {
@@ -37,6 +37,11 @@ pub(super) fn rows() -> Vec<Row> {
             json!({ "reservations": (0..count).map(|at| json!({ "macAddress": format!("02:00:00:00:{:02x}:{:02x}", at / 256, at % 256) })).collect::<Vec<_>>() }),
         )
     };
+    let class = |at: usize, count: usize| json!({ "name": format!("c{at}"), "userClass": "x", "options": (100..100 + count).map(|code| json!({ "code": code, "type": "text", "value": "x" })).collect::<Vec<_>>() });
+    let classes =
+        |count: usize| of(json!({ "classes": (0..count).map(|at| class(at, 0)).collect::<Vec<_>>() }));
+    let of_class = |count: usize| of(json!({ "classes": [class(0, count)] }));
+    let relays = |count: usize| of(json!({ "relays": vec!["10.0.0.1"; count] }));
     let row = |rule, make: &dyn Fn(usize) -> Value, most: usize, field: &str| {
         let sentence = format!("must have at most {most} items");
         schema(rule, make(most), make(most + 1), field, sentence)
@@ -57,6 +62,9 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         row("64 options at most", &options, 64, &at("options")),
         row("16 options of a reservation at most", &reserved, 16, &at("reservations[0].options")),
+        row("32 classes at most", &classes, 32, &at("classes")),
+        row("16 options of a class at most", &of_class, 16, &at("classes[0].options")),
+        row("64 relay agents at most", &relays, 64, &at("relays")),
         row("4,096 reservations at most", &reservations, 4096, &at("reservations")),
         Row { error: "TooManyCards", ..row("256 cards at most", &cards, 256, "spec.networkConfigs") },
         schema(
