@@ -75,6 +75,8 @@ mod code {
     pub(super) const RELAY_INFORMATION: u8 = 82;
     /// RFC 4578.
     pub(super) const CLIENT_ARCHITECTURE: u8 = 93;
+    /// RFC 4578.
+    pub(super) const MACHINE_IDENTIFIER: u8 = 97;
     /// RFC 8925.
     pub(super) const IPV6_ONLY_PREFERRED: u8 = 108;
     /// RFC 3011.

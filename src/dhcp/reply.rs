@@ -88,7 +88,7 @@ pub(super) fn write(
     let levels = match answer.options {
         OptionsOf::Refusal(text) => {
             options.option(code::MESSAGE, text.as_bytes())?;
-            let (echo, left_out) = Echo::of(request, &ECHOED, options.used, limit)?;
+            let (echo, left_out) = Echo::of(request, &ECHOED_BY_REFUSAL, options.used, limit)?;
             echo.finish(&mut options)?;
             return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out });
         }
@@ -133,11 +133,15 @@ pub(super) fn write(
     Some(Written { length: (before_options + options.used).max(SHORTEST), left_out })
 }
 
-/// Options that go back as they came (RFC 6842, RFC 3046).
-const ECHOED: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
+/// Options that go back as they came (RFC 6842, RFC 4578 section 2.3, RFC 3046).
+const ECHOED: [u8; 3] = [code::CLIENT_IDENTIFIER, code::MACHINE_IDENTIFIER, code::RELAY_INFORMATION];
 /// The same where the client may select the subnet (RFC 3011 section 2).
-const ECHOED_WITH_SUBNET: [u8; 3] =
-    [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
+const ECHOED_WITH_SUBNET: [u8; 4] =
+    [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::MACHINE_IDENTIFIER, code::RELAY_INFORMATION];
+/// The same in a refusal.
+const ECHOED_BY_REFUSAL: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
+/// Those of them without which an answer is better than none (RFC 3046 section 2.2).
+const DISPENSABLE: [u8; 2] = [code::MACHINE_IDENTIFIER, code::RELAY_INFORMATION];
 /// Bytes of option 52.
 const OVERLOAD_LENGTH: usize = 3;
 
@@ -170,16 +174,19 @@ struct Echo<'e> {
 }
 
 impl<'e> Echo<'e> {
-    /// These options behind so many bytes; and how many are left out for want of room, which only the relay agent's
-    /// information may be (RFC 3046 section 2.2). None if there is no room for the others.
+    /// These options behind so many bytes; and how many are left out for want of room. None if one of them may not be.
     fn of(request: &'e Request<'e>, codes: &'e [u8], used: usize, limit: usize) -> Option<(Self, usize)> {
-        let whole = Self { request, codes };
-        if used + whole.length() <= limit {
-            return Some((whole, 0));
+        let mut echo = Self { request, codes };
+        let mut left_out = 0;
+        while used + echo.length() > limit {
+            let (last, others) = echo.codes.split_last()?;
+            if !DISPENSABLE.contains(last) {
+                return None;
+            }
+            left_out += usize::from(request.options().has(*last));
+            echo.codes = others;
         }
-        let (&code::RELAY_INFORMATION, others) = codes.split_last()? else { return None };
-        let others = Self { request, codes: others };
-        (used + others.length() <= limit).then_some((others, 1))
+        Some((echo, left_out))
     }
 
     fn length(&self) -> usize {
