@@ -83,6 +83,12 @@ fn check_options(request: &Request<'_>, reply: Reply, bytes: &[u8]) {
         options.iter().filter(|(found, _)| *found == code).map(|(_, value)| *value).collect::<Vec<_>>()
     };
     assert_eq!(sent(61), request.client_id().collect::<Vec<_>>());
+    for name in sent(81) {
+        assert!(
+            request.option(81).next().is_some() && name[0] & 0b1001 == 0b1000,
+            "this server updates no DNS"
+        );
+    }
     let information: Vec<_> = request.relay_information().collect();
     if sent(82) != information {
         assert!(sent(82).is_empty() && reply.left_out > 0, "half of what a relay agent said");

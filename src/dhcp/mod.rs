@@ -16,9 +16,11 @@
 //!
 //! Not here: frames, checksums, sockets, rate limits, and which of several agents answers.
 
+mod client_fqdn;
 mod criteria;
 mod decision;
 mod destination;
+mod echo;
 mod encoded;
 mod levels;
 mod malformed;

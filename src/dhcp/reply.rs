@@ -7,6 +7,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::echo::Echo;
 use super::levels::Levels;
 use super::received::Codes;
 use super::{
@@ -87,9 +88,10 @@ pub(super) fn write(
     let limit = longest(table, request).saturating_sub(before_options);
     let levels = match answer.options {
         OptionsOf::Refusal(text) => {
-            options.option(code::MESSAGE, text.as_bytes())?;
-            let (echo, left_out) = Echo::of(request, &ECHOED_BY_REFUSAL, options.used, limit)?;
-            echo.finish(&mut options)?;
+            options.option(code::MESSAGE, &[text.as_bytes()])?;
+            let mut echo = Echo::of_refusal(request);
+            let left_out = echo.fit(limit.saturating_sub(options.used))?;
+            echo.write(&mut options)?;
             return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out });
         }
         OptionsOf::Client(levels) => levels,
@@ -100,8 +102,8 @@ pub(super) fn write(
         file.put(&[boot_file])?;
     }
 
-    let echoed: &[u8] = if table.lets_select_subnet(request) { &ECHOED_WITH_SUBNET } else { &ECHOED };
-    let (echo, mut left_out) = Echo::of(request, echoed, options.used, limit)?;
+    let mut echo = Echo::of_answer(request, table.lets_select_subnet(request));
+    let mut left_out = echo.fit(limit.saturating_sub(options.used))?;
     let room = limit.saturating_sub(echo.length());
     let begin = options.used;
     let fits = select(&levels, request, |option| {
@@ -112,7 +114,7 @@ pub(super) fn write(
         let file = boot_file.is_none().then_some(file);
         left_out += spread(&Selection::of(&levels, request), room, &mut options, file, Area::new(sname))?;
     }
-    echo.finish(&mut options)?;
+    echo.write(&mut options)?;
     Some(Written { length: (before_options + options.used).max(SHORTEST), left_out })
 }
 
@@ -149,15 +151,6 @@ fn spread(
     Some(left_out)
 }
 
-/// Options that go back as they came (RFC 6842, RFC 4578 section 2.3, RFC 3046).
-const ECHOED: [u8; 3] = [code::CLIENT_IDENTIFIER, code::MACHINE_IDENTIFIER, code::RELAY_INFORMATION];
-/// The same where the client may select the subnet (RFC 3011 section 2).
-const ECHOED_WITH_SUBNET: [u8; 4] =
-    [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::MACHINE_IDENTIFIER, code::RELAY_INFORMATION];
-/// The same in a refusal.
-const ECHOED_BY_REFUSAL: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
-/// Those of them without which an answer is better than none (RFC 3046 section 2.2).
-const DISPENSABLE: [u8; 2] = [code::MACHINE_IDENTIFIER, code::RELAY_INFORMATION];
 /// Bytes of option 52.
 const OVERLOAD_LENGTH: usize = 3;
 
@@ -177,42 +170,6 @@ fn write_header(request: &Request<'_>, answer: &Answer<'_>, header: &mut Area<'_
     header.put_array(siaddr.octets())?;
     header.put_array(request.giaddr().octets())?;
     header.put_array(*request.chaddr())
-}
-
-/// What ends an answer: options of the client's message and the end.
-struct Echo<'e> {
-    request: &'e Request<'e>,
-    codes: &'e [u8],
-}
-
-impl<'e> Echo<'e> {
-    /// These options behind so many bytes; and how many are left out for want of room. None if one of them may not be.
-    fn of(request: &'e Request<'e>, codes: &'e [u8], used: usize, limit: usize) -> Option<(Self, usize)> {
-        let mut echo = Self { request, codes };
-        let mut left_out = 0;
-        while used + echo.length() > limit {
-            let (last, others) = echo.codes.split_last()?;
-            if !DISPENSABLE.contains(last) {
-                return None;
-            }
-            left_out += usize::from(request.options().has(*last));
-            echo.codes = others;
-        }
-        Some((echo, left_out))
-    }
-
-    fn length(&self) -> usize {
-        self.codes.iter().map(|code| self.request.options().encoded_len(*code)).sum::<usize>() + 1
-    }
-
-    fn finish(&self, options: &mut Area<'_>) -> Option<()> {
-        for &code in self.codes {
-            for part in self.request.option(code) {
-                options.option(code, part)?;
-            }
-        }
-        options.put(&[&[code::END]])
-    }
 }
 
 /// Longest answer in bytes that the client takes and the link carries.
@@ -289,12 +246,12 @@ impl Overflow<'_> {
                 value |= flag;
             }
         }
-        if value == 0 { Some(()) } else { options.option(code::OVERLOAD, &[value]) }
+        if value == 0 { Some(()) } else { options.option(code::OVERLOAD, &[&[value]]) }
     }
 }
 
 /// A field that is filled from its front.
-struct Area<'b> {
+pub(super) struct Area<'b> {
     bytes: &'b mut [u8],
     used: usize,
 }
@@ -317,7 +274,7 @@ impl<'b> Area<'b> {
     }
 
     /// Appends these, one behind the other; none if there is no room.
-    fn put(&mut self, parts: &[&[u8]]) -> Option<()> {
+    pub(super) fn put(&mut self, parts: &[&[u8]]) -> Option<()> {
         for part in parts {
             let end = self.used + part.len();
             self.bytes.get_mut(self.used..end)?.copy_from_slice(part);
@@ -338,8 +295,10 @@ impl<'b> Area<'b> {
         self.put_array(value)
     }
 
-    fn option(&mut self, code: u8, value: &[u8]) -> Option<()> {
-        let length = u8::try_from(value.len()).ok()?;
-        self.put(&[&[code, length], value])
+    /// Appends an option, the value of which is in these parts.
+    pub(super) fn option(&mut self, code: u8, value: &[&[u8]]) -> Option<()> {
+        let length = u8::try_from(value.iter().map(|part| part.len()).sum::<usize>()).ok()?;
+        self.put(&[&[code, length]])?;
+        self.put(value)
     }
 }
