@@ -187,7 +187,7 @@ fn measure(Arguments { quick, only, server, .. }: &Arguments) -> Report {
         }
     }
     if is_wanted(Part::Standalone) {
-        for leases in if quick { &[10_000][..] } else { &[10_000, 65_000] } {
+        for leases in if quick { &[10_000][..] } else { &[10_000, 40_000] } {
             say(&format!("standalone with {leases} leases"));
             match own::standalone(*leases) {
                 Ok(standalone) => report.standalone.push(standalone),

@@ -354,7 +354,7 @@ fn claims(leases: u32) -> String {
             "metadata": {"namespace": "default", "name": format!("vm-{first}")},
             "spec": {"vmName": format!("vm-{first}"), "networkConfigs": cards}
         });
-        text.push_str("\n---\n");
+        text.push('\n');
         text.push_str(&claim.to_string());
     }
     text
