@@ -246,11 +246,17 @@ fn checksum(parts: &[&[u8]]) -> u16 {
     };
     for part in parts {
         let (words, rest) = part.as_chunks::<8>();
-        words.iter().for_each(|word| add(u64::from_ne_bytes(*word)));
+        for word in words {
+            add(u64::from_ne_bytes(*word));
+        }
         let (halves, rest) = rest.as_chunks::<4>();
-        halves.iter().for_each(|half| add(u32::from_ne_bytes(*half).into()));
+        for half in halves {
+            add(u32::from_ne_bytes(*half).into());
+        }
         let mut last = [0; 4];
-        last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+        for (place, byte) in last.iter_mut().zip(rest) {
+            *place = *byte;
+        }
         add(u32::from_ne_bytes(last).into());
     }
     while sum > 0xffff {
