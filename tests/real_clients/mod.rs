@@ -30,22 +30,23 @@ use usable::{
 
 const SELECTING: State = State::Selecting { server: SERVER, address: ADDRESS };
 
+/// All of them, by kind.
+const KINDS: [(&str, &[Profile]); 10] = [
+    ("Windows", clients::windows::CLIENTS),
+    ("macOS, iOS and their firmware", clients::apple::CLIENTS),
+    ("Android, ChromeOS and other telephones", clients::android::CLIENTS),
+    ("Linux and its DHCP clients", clients::linux::CLIENTS),
+    ("BSDs, Solaris and other systems", clients::unix::CLIENTS),
+    ("Printers", clients::printers::CLIENTS),
+    ("Desk telephones and video conferences", clients::phones::CLIENTS),
+    ("Switches, access points, routers and firewalls", clients::network::CLIENTS),
+    ("Consoles, televisions, cameras and controllers", clients::appliances::CLIENTS),
+    ("Boot ROMs and loaders, management boards and hypervisors", clients::firmware::CLIENTS),
+];
+
 /// All of them.
 pub(crate) fn everyone() -> impl Iterator<Item = &'static Profile> {
-    use clients::*;
-    let kinds = [
-        windows::CLIENTS,
-        apple::CLIENTS,
-        android::CLIENTS,
-        linux::CLIENTS,
-        unix::CLIENTS,
-        printers::CLIENTS,
-        phones::CLIENTS,
-        network::CLIENTS,
-        appliances::CLIENTS,
-        firmware::CLIENTS,
-    ];
-    kinds.into_iter().flatten()
+    KINDS.into_iter().flat_map(|(_, clients)| clients)
 }
 
 /// Which kind of answer a client's DHCPDISCOVER is due.
@@ -60,6 +61,16 @@ fn there_are_more_than_a_hundred_each_under_its_own_name_and_with_its_source() {
     assert!(names.len() > 200, "{}", names.len());
     for client in everyone() {
         assert!(client.source.len() > 10, "{}", client.name);
+    }
+}
+
+#[test]
+fn the_documentation_counts_them() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rfc.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for (kind, clients) in KINDS {
+        let row = format!("| {kind} | {} |", clients.len());
+        assert!(page.contains(&row), "docs/rfc.md has no row `{row}`");
     }
 }
 
