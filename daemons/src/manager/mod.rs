@@ -68,7 +68,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many claims, or VMs, are being written at a time. None of them waits for another, or for a pool. Each of those that are
 /// under way has a connection, which takes some 50 KB; and kube looks at all of them whenever one moves.
-const AT_ONCE: u16 = 24;
+const AT_ONCE: u16 = 16;
 
 /// Kinds of which there are thousands of objects, as they are kept.
 type PackedClaim = Packed<VirtualMachineNetworkConfig>;
