@@ -12,7 +12,7 @@
 //!
 //! Left out for now: which of several agents of a pool answers (all of them do, alike).
 
-mod arp;
+pub(crate) mod arp;
 mod counts;
 mod currency;
 pub mod daemon;
