@@ -108,10 +108,23 @@ impl Room {
 
 /// Bytes of all but the allocations.
 fn size_beside(object: &IPPool, status: &IPPoolStatus) -> isize {
-    let IPPoolStatus { conditions, agents, agent_pod_ref, ipv4: _, last_update: _, observed_generation: _ } =
-        status;
+    let IPPoolStatus {
+        conditions,
+        agents,
+        agent_pod_ref,
+        route_helpers,
+        ipv4: _,
+        last_update: _,
+        observed_generation: _,
+    } = status;
     let conditions = size(conditions).max(CONDITIONS);
-    size(&object.metadata) + size(&object.spec) + conditions + size(agents) + size(agent_pod_ref) + FIELDS
+    size(&object.metadata)
+        + size(&object.spec)
+        + conditions
+        + size(agents)
+        + size(agent_pod_ref)
+        + size(route_helpers)
+        + FIELDS
 }
 
 fn size(value: &impl Serialize) -> isize {
