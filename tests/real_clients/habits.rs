@@ -28,8 +28,8 @@ pub(super) const APPLE: Habits = Habits { secs: [0, 1], lease: 7_776_000, ..PLAI
 pub(super) const ANDROID: Habits = Habits { least: 0, secs: [0, 1], ..PLAIN };
 /// ISC dhclient: 300 bytes, counts `secs`. General knowledge.
 pub(super) const DHCLIENT: Habits = Habits { secs: [0, 4], ..PLAIN };
-/// dhcpcd before DUIDs.
-pub(super) const DHCPCD_OLD: Habits = Habits { size: 1500, ..PLAIN };
+/// dhcpcd before DUIDs, as in old distributions and Android. General knowledge.
+pub(super) const DHCPCD_OLD: Habits = PLAIN;
 /// dhcpcd: identifier of RFC 4361, 1,472 bytes. General knowledge.
 pub(super) const DHCPCD: Habits = Habits { id: Id::Duid, size: 1472, secs: [0, 2], ..PLAIN };
 /// systemd-networkd: identifier of RFC 4361, no filling up. General knowledge.
@@ -42,8 +42,7 @@ pub(super) const LWIP: Habits = Habits { least: 308, ..PLAIN };
 pub(super) const EMBEDDED: Habits = Habits { broadcast: true, size: 1024, ..PLAIN };
 /// The same with the whole buffer sent, and the least size that option 57 may have.
 pub(super) const EMBEDDED_FULL: Habits = Habits { broadcast: true, least: 548, size: 576, ..PLAIN };
-/// Cisco IOS: an identifier of text, broadcast answers, 604 bytes of payload with garbage-free zeroes, 1,152 bytes in
-/// option 57. General knowledge.
+/// Cisco IOS: an identifier of text, broadcast answers, its whole buffer sent, 1,152 bytes in option 57. General knowledge.
 pub(super) const IOS: Habits =
     Habits { id: Id::Text, broadcast: true, least: 548, size: 1152, lease: 3600, ..PLAIN };
 /// Boot ROMs: broadcast answers, 548 bytes, 1,260 of them taken. General knowledge.
