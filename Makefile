@@ -67,7 +67,7 @@ unit: ## Run all tests
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target simulated others
 
 simulated:
-	$(CARGO) test --locked --workspace --lib -- manager::simulation::
+	$(CARGO) test --locked --workspace --tests -- manager::simulation::
 
 others:
 	# Root can make namespaces and install clients, so nothing may be left out.
