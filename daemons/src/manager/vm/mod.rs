@@ -23,8 +23,8 @@ use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 use vmdhcp_core::api::{
-    MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine, VirtualMachineInstanceSpec,
-    VirtualMachineNetworkConfig,
+    DHCP_OPTIONS_PREFIX, MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine,
+    VirtualMachineInstanceSpec, VirtualMachineNetworkConfig,
 };
 
 pub(super) use triggers::{claim_changes, instance_changes, network_changes, pool_changes};
@@ -70,7 +70,11 @@ pub(super) fn trim(vm: &mut GuardedVirtualMachine) {
     let meta = vm.meta_mut();
     (meta.managed_fields, meta.labels) = (None, None);
     if let Some(annotations) = &mut meta.annotations {
-        annotations.retain(|key, _| key == MAC_ADDRESS_ANNOTATION || key.starts_with(STATIC_IP_PREFIX));
+        let prefixes = [STATIC_IP_PREFIX, DHCP_OPTIONS_PREFIX];
+        let is_read = |key: &str| {
+            key == MAC_ADDRESS_ANNOTATION || prefixes.iter().any(|prefix| key.starts_with(prefix))
+        };
+        annotations.retain(|key, _| is_read(key));
     }
     // An empty map has as much room as one of eleven.
     meta.annotations.take_if(|annotations| annotations.is_empty());
