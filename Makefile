@@ -16,7 +16,7 @@ TRIPLE = $(or $(TRIPLE_$(ARCH)),$(error ARCH is amd64 or arm64, not "$(ARCH)"))
 LINKER = $(if $(filter $(ARCH),$(HOST_ARCH)),,CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER=$(subst -unknown,,$(TRIPLE))-gcc)
 BINARY = target/$(TRIPLE)/dist/vmdhcp
 
-.PHONY: build binary image help demo test generate fmt lint doc unit clients testcluster conformance scale measured burst kills bench run sim
+.PHONY: build binary image help demo test generate fmt lint doc unit clients testcluster conformance scale measured burst flood kills bench run sim
 
 build: image ## Build the static binary, and an image of it (ARCH=amd64|arm64)
 
@@ -81,6 +81,10 @@ measured: testcluster
 
 burst: measured ## Create 5,000 VMs at once, and 3,000 at 150 a second, on a real API server (docs/speed.md)
 	$(MEASURED) five_thousand
+
+flood: measured ## Send 200,000 packets a second of made-up cards while known clients renew (docs/hostile-guests.md)
+	VMDHCP_BIN=$(CURDIR)/target/measured/vmdhcp $(CARGO) test --locked --profile measured -p vmdhcp-e2e \
+		--test hostile_guests -- --ignored --nocapture
 
 kills: measured ## Kill the leading manager 20 times in a burst of 2,000 VMs, on a real API server (docs/speed.md)
 	$(MEASURED) twenty

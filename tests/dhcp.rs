@@ -23,6 +23,8 @@ mod rfc3527;
 mod rfc3925;
 mod rfc4039;
 mod rfc4361;
+mod rfc4578;
+mod rfc4702;
 mod rfc5859;
 mod rfc6842;
 mod rfc8910;

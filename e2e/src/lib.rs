@@ -6,6 +6,7 @@
 //! - [`Relay`]: a server of the test's own network, such as the API server, on a machine
 //! - [`vmdhcp`]: the program under test, as its users run it
 //! - [`clients`]: udhcpc, dhclient and dhcpcd
+//! - [`flood`]: very many packets
 //! - [`wire`]: single packets, for what a client would hide
 //! - [`Capture`]: what passes a card
 //!
@@ -19,6 +20,7 @@
 
 mod capture;
 pub mod clients;
+pub mod flood;
 mod lan;
 mod machine;
 mod relay;

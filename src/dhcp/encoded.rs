@@ -171,6 +171,7 @@ fn is_the_servers_own(code: u8) -> bool {
                 | code::RAPID_COMMIT
                 | code::CLIENT_FQDN
                 | code::RELAY_INFORMATION
+                | code::MACHINE_IDENTIFIER
                 | code::SUBNET_SELECTION
                 | code::END
     )

@@ -17,9 +17,11 @@
 //! Not here: frames, checksums, sockets, rate limits, and which of several agents answers.
 
 mod client;
+mod client_fqdn;
 mod criteria;
 mod decision;
 mod destination;
+mod echo;
 mod encoded;
 mod levels;
 mod malformed;
@@ -77,6 +79,8 @@ mod code {
     pub(super) const RELAY_INFORMATION: u8 = 82;
     /// RFC 4578.
     pub(super) const CLIENT_ARCHITECTURE: u8 = 93;
+    /// RFC 4578.
+    pub(super) const MACHINE_IDENTIFIER: u8 = 97;
     /// RFC 8925.
     pub(super) const IPV6_ONLY_PREFERRED: u8 = 108;
     /// RFC 3011.

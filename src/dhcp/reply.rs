@@ -7,6 +7,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::echo::Echo;
 use super::levels::Levels;
 use super::received::Codes;
 use super::{
@@ -69,13 +70,13 @@ pub(super) fn write(
     write_header(request, answer, &mut Area::new(header))?;
     let mut options = Area::new(options);
     options.put(&[&MAGIC_COOKIE])?;
-    options.option(code::MESSAGE_TYPE, &[answer.kind as u8])?;
-    options.option(code::SERVER_IDENTIFIER, &table.server().octets())?;
+    options.option(code::MESSAGE_TYPE, &[&[answer.kind as u8]])?;
+    options.option(code::SERVER_IDENTIFIER, &[&table.server().octets()])?;
     if let Some(lease_time) = answer.lease_time {
-        options.option(code::LEASE_TIME, &lease_time.to_be_bytes())?;
+        options.option(code::LEASE_TIME, &[&lease_time.to_be_bytes()])?;
         if let Some(Timers { renewal, rebinding }) = Timers::of(request.mac(), lease_time) {
-            options.option(code::RENEWAL_TIME, &renewal.to_be_bytes())?;
-            options.option(code::REBINDING_TIME, &rebinding.to_be_bytes())?;
+            options.option(code::RENEWAL_TIME, &[&renewal.to_be_bytes()])?;
+            options.option(code::REBINDING_TIME, &[&rebinding.to_be_bytes()])?;
         }
     }
     if let (MessageType::Ack, ClientMessage::Discover { .. }) = (answer.kind, request.message()) {
@@ -85,9 +86,10 @@ pub(super) fn write(
     let limit = longest(table, request).saturating_sub(before_options);
     let levels = match answer.options {
         OptionsOf::Refusal(text) => {
-            options.option(code::MESSAGE, text.as_bytes())?;
-            let (echo, left_out) = Echo::of(request, &ECHOED_BY_REFUSAL, options.used, limit);
-            echo.finish(&mut options)?;
+            options.option(code::MESSAGE, &[text.as_bytes()])?;
+            let mut echo = Echo::of_refusal(request);
+            let left_out = echo.fit(limit.saturating_sub(options.used))?;
+            echo.write(&mut options)?;
             return Some(Written { length: (before_options + options.used).max(SHORTEST), left_out });
         }
         OptionsOf::Client(levels) => levels,
@@ -98,7 +100,8 @@ pub(super) fn write(
         file.put(&[boot_file])?;
     }
 
-    let (echo, mut left_out) = Echo::of(request, &ECHOED, options.used, limit);
+    let mut echo = Echo::of_answer(request, table.lets_select_subnet(request));
+    let mut left_out = echo.fit(limit.saturating_sub(options.used))?;
     let selection = Selection::of(&levels, request);
     let room = limit.saturating_sub(echo.length());
     if options.used + selection.length() <= room {
@@ -106,8 +109,10 @@ pub(super) fn write(
             options.put(&[option])?;
         }
     } else {
-        let file = boot_file.is_none().then_some(file);
-        let mut overflow = Overflow { file, sname: Some(Area::new(sname)) };
+        // Where there is no room to name them, the fields cannot hold options.
+        let can_be_named = options.used + OVERLOAD_LENGTH <= room;
+        let file = (can_be_named && boot_file.is_none()).then_some(file);
+        let mut overflow = Overflow { file, sname: can_be_named.then(|| Area::new(sname)) };
         // What `file` says already can wait.
         let in_file = |option: &&[u8]| boot_file.is_some() && option.first() == Some(&code::BOOT_FILE);
         for option in selection.iter().filter(|option| !in_file(option)) {
@@ -124,14 +129,10 @@ pub(super) fn write(
         }
         overflow.finish(&mut options)?;
     }
-    echo.finish(&mut options)?;
+    echo.write(&mut options)?;
     Some(Written { length: (before_options + options.used).max(SHORTEST), left_out })
 }
 
-/// Options that go back as they came (RFC 3011 section 3, RFC 6842, RFC 3046).
-const ECHOED: [u8; 3] = [code::SUBNET_SELECTION, code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
-/// The same for a refusal.
-const ECHOED_BY_REFUSAL: [u8; 2] = [code::CLIENT_IDENTIFIER, code::RELAY_INFORMATION];
 /// Bytes of option 52.
 const OVERLOAD_LENGTH: usize = 3;
 
@@ -155,41 +156,6 @@ fn write_header(request: &Request<'_>, answer: &Answer<'_>, header: &mut Area<'_
         &request.giaddr().octets(),
         request.chaddr(),
     ])
-}
-
-/// What ends an answer: options of the client's message and the end.
-struct Echo<'e> {
-    request: &'e Request<'e>,
-    codes: &'e [u8],
-}
-
-impl<'e> Echo<'e> {
-    /// These options behind so many bytes; and how many must be left out for want of room. Only the relay agent's
-    /// information may be (RFC 3046 section 2.2).
-    fn of(request: &'e Request<'e>, codes: &'e [u8], used: usize, limit: usize) -> (Self, usize) {
-        let whole = Self { request, codes };
-        match codes.split_last() {
-            Some((&code::RELAY_INFORMATION, others))
-                if used + whole.length() > limit && request.options().has(code::RELAY_INFORMATION) =>
-            {
-                (Self { request, codes: others }, 1)
-            }
-            _ => (whole, 0),
-        }
-    }
-
-    fn length(&self) -> usize {
-        self.codes.iter().map(|code| self.request.options().encoded_len(*code)).sum::<usize>() + 1
-    }
-
-    fn finish(&self, options: &mut Area<'_>) -> Option<()> {
-        for &code in self.codes {
-            for part in self.request.option(code) {
-                options.option(code, part)?;
-            }
-        }
-        options.put(&[&[code::END]])
-    }
 }
 
 /// Longest answer in bytes that the client takes and the link carries.
@@ -264,12 +230,12 @@ impl Overflow<'_> {
                 value |= flag;
             }
         }
-        if value == 0 { Some(()) } else { options.option(code::OVERLOAD, &[value]) }
+        if value == 0 { Some(()) } else { options.option(code::OVERLOAD, &[&[value]]) }
     }
 }
 
 /// A field that is filled from its front.
-struct Area<'b> {
+pub(super) struct Area<'b> {
     bytes: &'b mut [u8],
     used: usize,
 }
@@ -284,7 +250,7 @@ impl<'b> Area<'b> {
     }
 
     /// Appends these, one behind the other; none if there is no room.
-    fn put(&mut self, parts: &[&[u8]]) -> Option<()> {
+    pub(super) fn put(&mut self, parts: &[&[u8]]) -> Option<()> {
         for part in parts {
             let end = self.used + part.len();
             self.bytes.get_mut(self.used..end)?.copy_from_slice(part);
@@ -293,8 +259,10 @@ impl<'b> Area<'b> {
         Some(())
     }
 
-    fn option(&mut self, code: u8, value: &[u8]) -> Option<()> {
-        let length = u8::try_from(value.len()).ok()?;
-        self.put(&[&[code, length], value])
+    /// Appends an option, the value of which is in these parts.
+    pub(super) fn option(&mut self, code: u8, value: &[&[u8]]) -> Option<()> {
+        let length = u8::try_from(value.iter().map(|part| part.len()).sum::<usize>()).ok()?;
+        self.put(&[&[code, length]])?;
+        self.put(value)
     }
 }

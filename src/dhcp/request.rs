@@ -192,13 +192,11 @@ impl<'a> Request<'a> {
         &self.options
     }
 
-    /// An address of the link that the client is on, where that is not simply the server's own: what the relay
-    /// agent names (RFC 3527), else what the client names (RFC 3011), else the relay agent itself.
-    pub fn link(&self) -> Option<Ipv4Addr> {
-        if !self.is_relayed() {
-            return self.subnet_selection;
-        }
-        self.link_selection().or(self.subnet_selection).or(Some(self.giaddr))
+    /// An address of the link that the client is on, where that is not simply the server's own: what the relay agent
+    /// names (RFC 3527), else the subnet that the client selects (RFC 3011) if it may, else the relay agent itself.
+    pub fn link(&self, may_select: bool) -> Option<Ipv4Addr> {
+        let selected = self.subnet_selection.filter(|_| may_select);
+        self.is_relayed().then(|| self.link_selection().or(selected).unwrap_or(self.giaddr))
     }
 
     /// Sub-option 5 of option 82, which only a relay agent can vouch for.

@@ -17,7 +17,7 @@ pub fn respond(
     authority: Authority,
     buffer: &mut ReplyBuffer,
 ) -> Decision {
-    if let Some(link) = request.link()
+    if let Some(link) = request.link(table.lets_select_subnet(request))
         && !table.subnet().contains(&link)
     {
         return Decision::Silent(Why::OtherLink { link });

@@ -210,6 +210,12 @@ impl LeaseTable {
         Levels::new(own, &self.classes, &self.options, &self.boot)
     }
 
+    /// Whether this client may select its subnet (RFC 3011 section 6: not unless the administrator says so): it comes by
+    /// a relay agent that the pool names.
+    pub(super) fn lets_select_subnet(&self, request: &Request<'_>) -> bool {
+        request.is_relayed() && !self.relays.is_empty() && self.is_relay(request.giaddr())
+    }
+
     /// Whether this relay agent is one that is answered.
     pub(super) fn is_relay(&self, relay: Ipv4Addr) -> bool {
         self.relays.is_empty() || self.relays.iter().any(|relays| relays.contains(&relay))

@@ -1,48 +1,17 @@
-//! Whatever comes in: no panic, and an answer only to a valid request of a known client.
+//! Whatever comes in: what holds for every packet is in [`check`], which the fuzzer uses too.
 
-use std::net::Ipv4Addr;
+#[path = "../../fuzz/fuzz_targets/check.rs"]
+mod check;
 
-use dhcproto::v4::{self, DhcpOption, OptionCode};
-use dhcproto::{Decodable, Decoder};
+use std::path::Path;
+
+use dhcproto::v4::DhcpOption;
 use proptest::prelude::*;
 use serde_json::json;
-use vmdhcp_core::dhcp::{Authority, Decision, LeaseTable, MessageType, REPLY_MAX, Request, respond};
+use vmdhcp_core::dhcp::LeaseTable;
 
 use crate::fixtures::*;
-
-/// What holds for every packet.
-fn check(table: &LeaseTable, authority: Authority, packet: &[u8]) {
-    let Ok(request) = Request::parse(packet) else { return };
-    assert!(packet.len() >= 240);
-    assert_eq!((packet[0], packet[1], packet[2]), (1, 1, 6));
-    assert_eq!(request.mac().octets(), packet[28..34]);
-
-    let mut buffer = [0xa5; REPLY_MAX];
-    let Decision::Reply(reply) = respond(table, &request, authority, &mut buffer) else { return };
-    let bytes = &buffer[..reply.length];
-    assert!(bytes.len() >= 300);
-    let answer = v4::Message::decode(&mut Decoder::new(bytes)).unwrap();
-    assert_eq!(answer.xid(), request.xid());
-    assert_eq!(answer.chaddr(), request.mac().octets());
-    assert_eq!(answer.opts().get(OptionCode::ServerIdentifier), Some(&DhcpOption::ServerIdentifier(SERVER)));
-    let codes = v4::borrowed::Message::new(bytes).unwrap().opts().map(|option| u8::from(option.code()));
-    assert_eq!(codes.take(1).collect::<Vec<_>>(), [53]);
-
-    let own = table.lookup(request.mac()).and_then(|id| table.lease(id)).map(|(_, address)| address);
-    match (request.kind(), reply.kind) {
-        (MessageType::Discover, MessageType::Offer | MessageType::Ack) => {
-            assert_eq!(Some(answer.yiaddr()), own);
-        }
-        (MessageType::Request, MessageType::Ack) => assert_eq!(Some(answer.yiaddr()), own),
-        (MessageType::Request, MessageType::Nak) => {
-            assert_eq!(authority, Authority::Current);
-            assert!(own.is_some() || request.mac() == dispossessed());
-            assert_eq!(answer.yiaddr(), Ipv4Addr::UNSPECIFIED);
-        }
-        (MessageType::Inform, MessageType::Ack) => assert_eq!(answer.yiaddr(), Ipv4Addr::UNSPECIFIED),
-        (asked, answered) => panic!("{answered} in answer to {asked}"),
-    }
-}
+use check::check;
 
 fn full_table() -> LeaseTable {
     let text = |code: u8, length| json!({ "code": code, "type": "text", "value": "x".repeat(length) });
@@ -94,13 +63,12 @@ proptest! {
 
     #[test]
     fn any_bytes_at_all(packet in prop::collection::vec(any::<u8>(), 0..700)) {
-        check(&full_table(), Authority::Current, &packet);
+        check(&full_table(), &packet);
     }
 
     #[test]
-    fn packets_that_look_like_a_clients(packet in likely_packet(), current in any::<bool>()) {
-        let authority = if current { Authority::Current } else { Authority::Stale };
-        check(&full_table(), authority, &packet);
+    fn packets_that_look_like_a_clients(packet in likely_packet()) {
+        check(&full_table(), &packet);
     }
 
     #[test]
@@ -110,12 +78,24 @@ proptest! {
         if let Some(place) = packet.get_mut(at) {
             *place = byte;
         }
-        check(&full_table(), Authority::Current, &packet);
+        check(&full_table(), &packet);
     }
 
     #[test]
     fn a_good_packet_cut_off_anywhere(length in 0_usize..280) {
         let packet = Message::selecting(known(), SERVER, ADDRESS).asking(&[1, 3, 6]).bytes();
-        check(&full_table(), Authority::Current, &packet[..length.min(packet.len())]);
+        check(&full_table(), &packet[..length.min(packet.len())]);
+    }
+}
+
+/// The packets that the fuzzer has kept: each of them takes a way through the code that no other does.
+#[test]
+fn every_packet_of_the_fuzzers_corpus() {
+    let table = check::table();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/respond");
+    let packets: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(packets.len() > 100, "{}", packets.len());
+    for packet in packets {
+        check(&table, &std::fs::read(packet).unwrap());
     }
 }

@@ -27,6 +27,9 @@ use crate::fixtures::*;
 use profile::{Profile, State};
 use reply::Reading;
 
+const RELAY: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 254);
+/// What it says: circuit and remote identifier.
+const INFORMATION: [u8; 14] = *b"\x01\x04eth1\x02\x06\x02\0\0\0\0\xfe";
 const SELECTING: State = State::Selecting { server: SERVER, address: ADDRESS };
 
 /// All of them.
@@ -65,7 +68,7 @@ const DECLARED: [(u8, &str, &str); 12] = [
 /// Options that fields of the pool and of the reservation make.
 const OF_FIELDS: [u8; 11] = [1, 3, 6, 12, 15, 26, 28, 42, 119, 121, 249];
 /// Options of the exchange itself, whoever asks for what.
-const OF_THE_EXCHANGE: [u8; 7] = [51, 53, 54, 58, 59, 61, 80];
+const OF_THE_EXCHANGE: [u8; 10] = [51, 53, 54, 58, 59, 61, 80, 81, 82, 97];
 /// Value of options 121 and 249: the default route first.
 const ROUTES: [u8; 12] = [0, 192, 168, 48, 1, 16, 10, 17, 192, 168, 48, 5];
 
@@ -148,7 +151,13 @@ fn usable(
         let routes = reading.value(code);
         check(routes.is_none_or(|value| value == ROUTES), || format!("routes {code} are {routes:?}"))?;
     }
-    check(reading.values(61) == sent(request, 61), || format!("identifier {:?}", reading.values(61)))?;
+    for code in [61, 97] {
+        check(reading.values(code) == sent(request, code), || {
+            format!("{code} is {:?}", reading.values(code))
+        })?;
+    }
+    let name = sent(request, 81).first().map(|name| [b"\x08\xff\xff", &name[3..]].concat());
+    check(reading.value(81) == name.as_deref(), || format!("name {:?}", reading.value(81)))?;
     check(reading.value(54) == Some(&SERVER.octets()), || format!("server {:?}", reading.value(54)))?;
     let flags = u16::from_be_bytes([request[10], request[11]]);
     check(reading.flags == flags, || format!("flags {:x}", reading.flags))?;
@@ -197,6 +206,20 @@ fn sent(packet: &[u8], wanted: u8) -> Vec<&[u8]> {
         }
     }
     values
+}
+
+/// The packet as a relay agent passes it on: with its own address, and option 82 behind all others.
+fn relayed(packet: &[u8]) -> Vec<u8> {
+    let mut end = 240;
+    while let Some(&code) = packet.get(end).filter(|code| **code != 255) {
+        end += if code == 0 { 1 } else { 2 + usize::from(packet[end + 1]) };
+    }
+    let mut relayed = packet[..end].to_vec();
+    relayed[24..28].copy_from_slice(&RELAY.octets());
+    relayed.extend([82, INFORMATION.len().try_into().unwrap()]);
+    relayed.extend(INFORMATION);
+    relayed.push(255);
+    relayed
 }
 
 /// Which kind of answer a client's DHCPDISCOVER is due.
@@ -308,6 +331,67 @@ fn each_that_informs_itself_is_told_the_options_and_no_lease() {
         let unicast = Destination::Client { address, hardware: known() };
         check(reply.destination == unicast, || format!("goes to {:?}", reply.destination))
     });
+}
+
+#[test]
+fn each_is_served_through_a_relay_agent_which_finds_what_it_said_at_the_end() {
+    let table = table_of_many_options();
+    for_everyone(|client| {
+        for state in [State::Discover, SELECTING, State::Rebooting { address: ADDRESS }] {
+            let packet = relayed(&client.message(known(), state));
+            let (reply, bytes) = outcome(&table, &packet)?;
+            let answer = usable(client, state, &packet, reply, &bytes)?;
+            check(answer.yiaddr == ADDRESS, || format!("address {}", answer.yiaddr))?;
+            check(reply.destination == Destination::Relay(RELAY), || format!("{:?}", reply.destination))?;
+            check(answer.value(82) == Some(&INFORMATION), || format!("82 is {:?}", answer.value(82)))?;
+            let in_options = Reading::of_options(&bytes)?;
+            check(in_options.last() == Some(&82), || format!("{in_options:?}"))?;
+        }
+        Ok(())
+    });
+}
+
+/// Firmware, loaders and all others alike: who has no rule of its own is told the pool's file.
+#[test]
+fn each_is_told_what_to_boot_by_its_architecture_and_user_class() {
+    let table = table_with(json!({ "boot": {
+        "nextServer": "192.168.48.9",
+        "file": "undionly.kpxe",
+        "rules": [
+            { "userClass": "iPXE", "file": "http://boot.example.org/menu.ipxe" },
+            { "architectures": [7, 9], "file": "ipxe.efi" },
+            { "architectures": [11, 22], "file": "ipxe-arm64.efi", "nextServer": "192.168.48.8" },
+            { "architectures": [16], "file": "http://boot.example.org/shim.efi" },
+        ],
+    } }));
+    for_everyone(|client| {
+        for state in [State::Discover, SELECTING] {
+            let packet = client.message(known(), state);
+            let architecture = sent(&packet, 93).first().map_or(0, |_| client.architecture);
+            let file = match (sent(&packet, 77).first(), architecture) {
+                (Some(&b"iPXE"), _) => "http://boot.example.org/menu.ipxe",
+                (_, 7) => "ipxe.efi",
+                (_, 11 | 22) => "ipxe-arm64.efi",
+                (_, 16) => "http://boot.example.org/shim.efi",
+                _ => "undionly.kpxe",
+            };
+            let server = Ipv4Addr::new(192, 168, 48, if [11, 22].contains(&architecture) { 8 } else { 9 });
+            let (_, bytes) = outcome(&table, &packet)?;
+            let told = Reading::of(&bytes, &packet)?;
+            let option = told.value(67);
+            check(told.file == file.as_bytes(), || format!("boots {}", told.file.escape_ascii()))?;
+            check(told.siaddr == server, || format!("boots from {}", told.siaddr))?;
+            check(option.is_none_or(|option| option == file.as_bytes()), || format!("67 is {option:?}"))?;
+            let is_http = architecture == 16;
+            check(told.value(60) == is_http.then_some(b"HTTPClient"), || {
+                format!("60 is {:?}", told.value(60))
+            })?;
+        }
+        Ok(())
+    });
+    let architectures: BTreeSet<_> = everyone().map(|client| client.architecture).collect();
+    assert_eq!(architectures, BTreeSet::from([0, 7, 11, 16, 22]));
+    assert!(everyone().any(|client| client.user_class == b"iPXE"));
 }
 
 #[test]

@@ -25,11 +25,11 @@ pub(crate) struct Profile {
     rebooting: &'static [u8],
     inform: &'static [u8],
     /// User class (option 77).
-    user_class: &'static [u8],
+    pub(crate) user_class: &'static [u8],
     /// Vendor's own (option 43).
     vendor: &'static [u8],
     /// Processor architecture (option 93).
-    architecture: u16,
+    pub(crate) architecture: u16,
     /// Longest datagram (option 57), where it is not that of its habits.
     size: Option<u16>,
 }

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 pub(crate) struct Reading {
     pub(crate) ciaddr: Ipv4Addr,
     pub(crate) yiaddr: Ipv4Addr,
+    pub(crate) siaddr: Ipv4Addr,
     pub(crate) flags: u16,
     /// Whether `file` or `sname` hold options (option 52).
     pub(crate) overloaded: bool,
@@ -48,11 +49,17 @@ impl Reading {
         Ok(Self {
             ciaddr: address(12),
             yiaddr: address(16),
+            siaddr: address(20),
             flags: u16::from_be_bytes([bytes[10], bytes[11]]),
             file,
             overloaded: overload.is_some(),
             options,
         })
+    }
+
+    /// Numbers of the options in the field of that name.
+    pub(crate) fn of_options(bytes: &[u8]) -> Result<Vec<u8>, String> {
+        Ok(read(&bytes[240..], "options")?.into_iter().map(|(code, _)| code).collect())
     }
 
     pub(crate) fn codes(&self) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use dhcproto::v4::borrowed::DhcpOptionIterator;
 use dhcproto::v4::{DhcpOption, OptionCode};
 use serde_json::{Value, json};
+use vmdhcp_core::dhcp::Authority;
 
 use crate::fixtures::*;
 
@@ -72,4 +73,18 @@ fn what_the_client_names_first_has_the_room() {
     assert_eq!(offer.value(226).unwrap().len(), 130);
     assert_eq!(offer.value(225), None);
     assert_eq!(offer.value(6).unwrap().len(), 8, "a small one still fits behind a large one that does not");
+}
+
+/// Found by the fuzzer: the answer was three bytes too long.
+#[test]
+fn fields_that_there_is_no_room_to_name_hold_no_options() {
+    let mut packet = Message::discover(known()).bytes();
+    packet.pop();
+    // What is echoed and what must be there fill a datagram of 576 bytes.
+    packet.extend([&[61, 255][..], &[1; 255], &[61, 21], &[2; 21]].concat());
+    let offer = decide(&table_with(filled(&[60])), Authority::Current, &packet).ok().unwrap();
+    assert_eq!(offer.bytes.len(), 548);
+    assert_eq!(offer.option(OptionCode::OptionOverload), None);
+    assert_eq!(offer.bytes[44..236], [0; 192]);
+    assert!(offer.reply.left_out > 5, "{}", offer.reply.left_out);
 }

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use dhcproto::v4::DhcpOption;
 use dhcproto::v4::relay::{RelayAgentInformation, RelayInfo};
+use serde_json::json;
 use vmdhcp_core::dhcp::{Destination, Why};
 
 use crate::fixtures::*;
@@ -36,7 +37,8 @@ fn the_relays_word_stands_above_the_clients() {
         .relayed_by(ELSEWHERE)
         .with(link(ours))
         .with(DhcpOption::SubnetSelection(ELSEWHERE));
-    assert_eq!(answer(&table(), &message).message.yiaddr(), ADDRESS);
+    let table = table_with(json!({ "relays": [ELSEWHERE.to_string()] }));
+    assert_eq!(answer(&table, &message).message.yiaddr(), ADDRESS);
 }
 
 #[test]

@@ -9,6 +9,8 @@
 //!   that another card sends can fill it or push it out.
 //! - What others send for it, relay agents above all, is metered by who sent the frame, the card, the type, and what
 //!   the relay agent says of where the card is. A guest that floods with a victim's `chaddr` fills a meter of its own.
+//!   Whoever invents such ways one after the other fills a meter that all new ones of the card share; those that were
+//!   there before go on by their own.
 //! - Cards without a lease are metered by who sent the frame, and all together: they get nothing anyway, but for
 //!   options. This is decided before the message is read.
 //!
@@ -25,6 +27,8 @@ use super::state::Now;
 
 /// Milliseconds in which a meter empties by one message.
 const SPACING: u32 = 10;
+/// The same of the meter that ways without one share.
+const NEW_SPACING: u32 = SPACING / 2;
 /// Messages that fill a meter.
 const BURST: u32 = 200;
 /// Messages a second of all cards without a lease together.
@@ -46,11 +50,20 @@ const WAYS: usize = 8;
 /// it takes to empty.
 const GROUPS: usize = 2048;
 
-/// When a meter is empty again, in wrapping milliseconds of [`Now::monotonic`]; and after one more message, if that may
-/// pass.
-fn after_one_more(empty_at: u32, now: u32) -> Option<u32> {
+/// When a meter is empty again, in wrapping milliseconds of [`Now::monotonic`]; and after one more message that takes so
+/// many of them, if that may pass.
+fn after_one_more(empty_at: u32, spacing: u32, now: u32) -> Option<u32> {
     let level = level(empty_at, now);
-    (level + SPACING <= FULL).then(|| now.wrapping_add(level + SPACING))
+    (level + spacing <= FULL).then(|| now.wrapping_add(level + spacing))
+}
+
+/// Lets one more message pass, if it may. Only one thread may call this.
+fn admit(meter: &AtomicU32, spacing: u32, now: u32) -> bool {
+    let next = after_one_more(meter.load(Ordering::Relaxed), spacing, now);
+    if let Some(next) = next {
+        meter.store(next, Ordering::Relaxed);
+    }
+    next.is_some()
 }
 
 /// How full a meter is, in milliseconds. What looks fuller than it can be has long been empty.
@@ -81,11 +94,17 @@ impl OwnMeters {
             Some(MessageType::Inform) => inform,
             Some(MessageType::Offer | MessageType::Ack | MessageType::Nak) | None => unreadable,
         };
-        let next = after_one_more(meter.load(Ordering::Relaxed), milliseconds(now));
-        if let Some(next) = next {
-            meter.store(next, Ordering::Relaxed);
-        }
-        next.is_some()
+        admit(meter, SPACING, milliseconds(now))
+    }
+}
+
+/// The meter of what comes about a card by ways that have none yet, of all types together.
+#[derive(Debug, Default)]
+pub(crate) struct NewWays(AtomicU32);
+
+impl NewWays {
+    fn admit(&self, milliseconds: u32) -> bool {
+        admit(&self.0, NEW_SPACING, milliseconds)
     }
 }
 
@@ -154,20 +173,24 @@ impl Limits {
         }
     }
 
-    /// Whether one more message about a card that has a lease may pass, which others sent. Only one thread may call
-    /// this and the following.
-    pub(crate) fn admit(&self, way: &Way<'_>, now: Now) -> bool {
-        self.admit_hash(self.hasher.hash_one(way), now)
+    /// Whether one more message about a card that is known may pass, which others sent; `new` is the card's own, if it
+    /// has a lease. Only one thread may call this and the following.
+    pub(crate) fn admit(&self, way: &Way<'_>, new: Option<&NewWays>, now: Now) -> bool {
+        let may_begin = || match new {
+            Some(new) => new.admit(milliseconds(now)),
+            None => self.crowded.admit(now),
+        };
+        self.admit_hash(self.hasher.hash_one(way), may_begin, now)
     }
 
     /// Whether one more message about a card that has no lease may pass, of whatever type.
     pub(crate) fn admit_unknown(&self, source: MacAddr, now: Now) -> bool {
-        self.admit_hash(self.hasher.hash_one((source, UNKNOWN)), now) && self.unknown.admit(now)
+        self.admit_hash(self.hasher.hash_one((source, UNKNOWN)), || true, now) && self.unknown.admit(now)
     }
 
     /// Whether one more ping may pass.
     pub(crate) fn admit_echo(&self, source: MacAddr, now: Now) -> bool {
-        self.admit_hash(self.hasher.hash_one((source, ECHO)), now)
+        self.admit_hash(self.hasher.hash_one((source, ECHO)), || true, now)
     }
 
     /// Whether one more dropped message may be shown.
@@ -175,27 +198,34 @@ impl Limits {
         self.shown_drops.admit(now)
     }
 
-    fn admit_hash(&self, hash: u64, now: Now) -> bool {
+    /// `may_begin` decides about what has no meter so far.
+    fn admit_hash(&self, hash: u64, may_begin: impl FnOnce() -> bool, now: Now) -> bool {
         let milliseconds = milliseconds(now);
         let (of, place) = (hash >> 32, usize::try_from(hash & 0xffff_ffff).unwrap_or(0));
         let Some(Group(meters)) = self.groups.get(place % GROUPS) else { return true };
-        let mut empty = None;
+        let mut longest_empty: Option<(&AtomicU64, u32)> = None;
         for meter in meters {
             let found = meter.load(Ordering::Relaxed);
             let empty_at = low(found);
             if found >> 32 == of {
-                let next = after_one_more(empty_at, milliseconds);
+                let next = after_one_more(empty_at, SPACING, milliseconds);
                 if let Some(next) = next {
                     meter.store(of << 32 | u64::from(next), Ordering::Relaxed);
                 }
                 return next.is_some();
             }
-            if level(empty_at, milliseconds) == 0 {
-                empty = Some(meter);
+            let empty_for = milliseconds.wrapping_sub(empty_at);
+            if level(empty_at, milliseconds) == 0
+                && longest_empty.is_none_or(|(_, longest)| longest < empty_for)
+            {
+                longest_empty = Some((meter, empty_for));
             }
         }
-        match empty {
-            Some(meter) => {
+        if !may_begin() {
+            return false;
+        }
+        match longest_empty {
+            Some((meter, _)) => {
                 let next = u64::from(milliseconds.wrapping_add(SPACING));
                 meter.store(of << 32 | next, Ordering::Relaxed);
                 true
@@ -256,24 +286,30 @@ mod tests {
 
     #[test]
     fn a_flood_of_one_neighbour_fills_its_own_meter_and_not_that_of_another_way() {
-        let limits = Limits::new();
-        assert_eq!(passed(100_000, 0, |now| limits.admit(&way(66, 1), now)), 200 + 99);
-        assert!(limits.admit(&way(7, 1), at(1_000)), "the victim behind a router");
-        assert!(limits.admit(&way(66, 2), at(1_000)), "another card behind the same router");
+        let (limits, new) = (Limits::new(), NewWays::default());
+        assert_eq!(passed(100_000, 0, |now| limits.admit(&way(66, 1), Some(&new), now)), 200 + 99);
+        assert!(limits.admit(&way(7, 1), Some(&new), at(1_000)), "the victim behind a router");
+        assert!(
+            limits.admit(&way(66, 2), Some(&NewWays::default()), at(1_000)),
+            "another card behind the same router"
+        );
     }
 
     #[test]
     fn guests_behind_one_relay_agent_are_told_apart_by_what_it_says_of_them() {
-        let limits = Limits::new();
+        let (limits, new) = (Limits::new(), NewWays::default());
         let relay = std::net::Ipv4Addr::new(192, 168, 48, 250);
         let behind = |port: &'static [u8]| Way { relay: Some((relay, port)), ..way(99, 1) };
-        assert_eq!(passed(100_000, 0, |now| limits.admit(&behind(b"\x01\x04eth7"), now)), 200 + 99);
-        assert!(limits.admit(&behind(b"\x01\x04eth1"), at(1_000)));
+        assert_eq!(
+            passed(100_000, 0, |now| limits.admit(&behind(b"\x01\x04eth7"), Some(&new), now)),
+            200 + 99
+        );
+        assert!(limits.admit(&behind(b"\x01\x04eth1"), Some(&new), at(1_000)));
     }
 
     #[test]
     fn cards_without_a_lease_have_a_budget_by_source_and_one_for_all() {
-        let limits = Limits::new();
+        let (limits, new) = (Limits::new(), NewWays::default());
         assert_eq!(passed(100_000, 0, |now| limits.admit_unknown(mac(66), now)), 200 + 99);
         assert!(limits.admit_unknown(mac(67), at(1_000)));
         // Forged sources by the hundred thousand share what is for all, and take nothing from cards with a lease.
@@ -283,20 +319,44 @@ mod tests {
             limits.admit_unknown(mac(source), now)
         };
         assert!((4_000..=6_000).contains(&passed(200_000, 1_000, forged)));
-        assert!(limits.admit(&way(7, 1), at(2_000)));
+        assert!(limits.admit(&way(7, 1), Some(&new), at(2_000)));
+    }
+
+    #[test]
+    fn ways_that_are_made_up_for_one_card_share_a_meter_and_one_that_was_there_before_has_its_own() {
+        let (limits, new) = (Limits::new(), NewWays::default());
+        assert!(limits.admit(&way(7, 1), Some(&new), at(0)));
+        let mut source = 1_000;
+        let forged = |now| {
+            source += 1;
+            limits.admit(&way(source, 1), Some(&new), now)
+        };
+        assert_eq!(passed(200_000, 500, forged), 400 + 199);
+        assert!(limits.admit(&way(7, 1), Some(&new), at(1_500)), "the victim behind a router");
+        assert!(limits.admit(&way(66, 2), Some(&NewWays::default()), at(1_500)), "another card");
+        // Cards that are known without a lease share what there is without a meter.
+        let mut source = 300_000;
+        let helper = |now| {
+            source += 1;
+            limits.admit(&way(source, 3), None, now)
+        };
+        assert!((4_000..=6_000).contains(&passed(200_000, 2_000, helper)));
     }
 
     #[test]
     fn a_flood_of_ways_does_not_take_a_meter_that_is_in_use() {
-        let limits = Limits::new();
-        assert_eq!(passed(1_000, 0, |now| limits.admit(&way(66, 1), now)), 200 + 99);
+        let (limits, new) = (Limits::new(), NewWays::default());
+        assert_eq!(passed(1_000, 0, |now| limits.admit(&way(66, 1), Some(&new), now)), 200 + 99);
         // More of them at once than there is room for.
         for source in 1_000..101_000 {
-            let _ = limits.admit(&way(source, 1), at(1_000));
+            let _ = limits.admit(&way(source, source), Some(&NewWays::default()), at(1_000));
         }
-        assert!(limits.admit(&way(66, 1), at(1_000)), "what has emptied in the meantime");
-        assert_eq!(passed(1_000, 1_000, |now| limits.admit(&way(66, 1), now)), 99);
-        assert!(!limits.admit(&way(200_000, 1), at(1_000)), "those without room share a budget");
-        assert!(limits.admit(&way(200_000, 1), at(5_000)), "and it passes");
+        assert!(limits.admit(&way(66, 1), Some(&new), at(1_000)), "what has emptied in the meantime");
+        assert_eq!(passed(1_000, 1_000, |now| limits.admit(&way(66, 1), Some(&new), now)), 99);
+        assert!(
+            !limits.admit(&way(200_000, 2), Some(&NewWays::default()), at(1_000)),
+            "those without room share a budget"
+        );
+        assert!(limits.admit(&way(200_000, 2), Some(&NewWays::default()), at(5_000)), "and it passes");
     }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::dhcp::{LeaseTable, Why};
 
-use super::limits::OwnMeters;
+use super::limits::{NewWays, OwnMeters};
 use super::reason::{PACKED_BITS, Reason, Verdict};
 
 /// Verdicts that a record keeps.
@@ -42,6 +42,8 @@ pub(crate) struct ClientRecord {
     verdicts: [AtomicU64; VERDICTS],
     /// How much more it may send.
     pub(crate) meters: OwnMeters,
+    /// How much more others may send for it that have not done so lately.
+    pub(crate) new_ways: NewWays,
 }
 
 /// A copy of a record.

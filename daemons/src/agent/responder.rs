@@ -163,7 +163,10 @@ impl<'s> Responder<'s> {
             .then(|| (request.giaddr(), request.relay_information().next().unwrap_or_default()));
         match sender.record {
             Some(record) if sender.is_own && relay.is_none() => record.meters.admit(kind, now),
-            _ => self.state.limits.admit(&Way { source: frame.link_source, card, kind, relay }, now),
+            record => {
+                let way = Way { source: frame.link_source, card, kind, relay };
+                self.state.limits.admit(&way, record.map(|record| &record.new_ways), now)
+            }
         }
     }
 
@@ -216,7 +219,7 @@ impl<'s> Responder<'s> {
             }
             (_, Some(card)) if sender.is_known => {
                 let way = Way { source: frame.link_source, card, kind: None, relay: None };
-                if !self.state.limits.admit(&way, now) {
+                if !self.state.limits.admit(&way, sender.record.map(|record| &record.new_ways), now) {
                     return;
                 }
             }
