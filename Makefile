@@ -16,7 +16,7 @@ TRIPLE = $(or $(TRIPLE_$(ARCH)),$(error ARCH is amd64 or arm64, not "$(ARCH)"))
 LINKER = $(if $(filter $(ARCH),$(HOST_ARCH)),,CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER=$(subst -unknown,,$(TRIPLE))-gcc)
 BINARY = target/$(TRIPLE)/dist/vmdhcp
 
-.PHONY: build binary image help demo test generate fmt lint doc unit clients testcluster conformance scale measured burst flood kills bench run sim
+.PHONY: build binary image help demo test generate fmt lint doc unit clients e2e-clients testcluster conformance scale measured burst flood kills bench run sim
 
 build: image ## Build the static binary, and an image of it (ARCH=amd64|arm64)
 
@@ -30,7 +30,7 @@ image: binary ## Build the image: IMAGE=registry.lab:5000/vmdhcp, tagged with th
 	@image/build.sh $(BINARY) $(IMAGE):$(VERSION) $(ARCH)
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 demo: ## Take the two-minute tour: build, and show a VM network being served
 	$(CARGO) build --locked -p vmdhcp-cli
@@ -64,6 +64,12 @@ unit: ## Run all tests
 	$(CARGO) build --locked -p vmdhcp-cli
 	# Root can make namespaces and install clients, so nothing may be left out.
 	VMDHCP_E2E=$$([ "$$(id -u)" != 0 ] || echo required) VMDHCP_TESTCLUSTER=$(TESTCLUSTER) $(CARGO) test --locked --workspace
+
+e2e-clients: clients ## Run the clients that make test leaves out: networkd, NetworkManager, UEFI, iPXE, nmap (docs/clients.md)
+	$(CARGO) build --locked -p vmdhcp-cli
+	# Unpacked outside the tree, and nothing of it is installed.
+	@e2e/clients.sh unpack
+	VMDHCP_E2E=required $(CARGO) test --locked -p vmdhcp-e2e --test clients_of_others -- --ignored --nocapture
 
 scale: testcluster ## Fill a pool on a real API server up to its size limit (docs/scale.md)
 	# Planning a pool of this size in an unoptimised build would be all that is measured.

@@ -24,6 +24,17 @@ pub fn met(test: &str, programs: &[&str]) -> bool {
     false
 }
 
+/// Where the packages of `e2e/clients.sh unpack` are.
+///
+/// Only `make e2e-clients` runs what needs them, so it is there, or wrong.
+pub fn unpacked() -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients.sh");
+    let unpacked = Command::new(script).arg("unpack").output().unwrap();
+    let talk = String::from_utf8_lossy(&unpacked.stderr);
+    assert!(unpacked.status.success(), "the clients' packages cannot be unpacked: {talk}");
+    PathBuf::from(String::from_utf8_lossy(&unpacked.stdout).trim_end())
+}
+
 /// The control plane for tests, where it has been built.
 ///
 /// Panics instead of saying no where `VMDHCP_TESTCLUSTER=required`.

@@ -82,6 +82,15 @@ impl Api {
         succeeded("apply -f - --wait", &self.output("apply -f - --wait", manifest));
     }
 
+    /// Applies an object of this kind again, as it is stored but for what `change` makes of its manifest.
+    pub fn edit(&self, kind: &str, name: &str, change: impl FnOnce(String) -> String) {
+        let stored = self.run(&format!("{kind} show {name} -o yaml"));
+        // Its status goes on changing meanwhile, and with it the version.
+        let lines = stored.lines().filter(|line| !line.trim_start().starts_with("resourceVersion:"));
+        let manifest: String = lines.flat_map(|line| [line, "\n"]).collect();
+        self.apply(&change(manifest));
+    }
+
     /// Waits until everything in the manifests of the README has come into effect: they are applied once more.
     pub fn settle(&self) {
         self.apply_and_wait(&MANIFESTS.join("---\n"));

@@ -42,6 +42,8 @@ struct Outcome {
     /// What of it has reached the agent.
     heard: u64,
     renewals: Renewals,
+    /// Time that the server computed.
+    computed: Duration,
     /// Memory of the server before and after, in bytes.
     memory: (u64, u64),
 }
@@ -106,7 +108,7 @@ impl Stage {
         let first = Renewing { length: Duration::from_millis(500), ..renewing.clone() };
         let warm = first.renew(&clients);
         assert!(warm.each.iter().all(|renewed| *renewed > 0), "without a flood: {warm:?}");
-        let before = self.server.memory().own;
+        let (before, computed) = (self.server.memory().own, self.server.process.computed());
         let ((sent, took), renewals) = thread::scope(|scope| {
             let flooding = scope.spawn(|| flood.send(&flooders));
             let renewals = renewing.renew(&clients);
@@ -114,7 +116,8 @@ impl Stage {
         });
         let heard =
             self.messages("reason=\"unknown_rate_limited\"") + self.messages("reason=\"unknown_mac\"");
-        Outcome { sent, took, heard, renewals, memory: (before, self.server.memory().own) }
+        let computed = self.server.process.computed().saturating_sub(computed);
+        Outcome { sent, took, heard, renewals, computed, memory: (before, self.server.memory().own) }
     }
 
     /// How many messages the agent has counted with this label.
@@ -141,11 +144,12 @@ impl Outcome {
     }
 
     fn report(&self) {
-        let Self { sent, took, heard, renewals, memory: (before, after) } = self;
+        let Self { sent, took, heard, renewals, computed, memory: (before, after) } = self;
         let text = format!(
             "\n{sent} packets of made-up cards in {:.1} s ({}/s), {heard} of them heard\n\
              {} renewals of {CLIENTS} clients, at least {} each; {} requests lost, {} refused\n\
              p50 {:?}, p99 {:?}, p99.9 {:?}, longest {:?}\n\
+             the server computed for {computed:?}\n\
              memory {} kB before, {} kB after\n",
             took.as_secs_f64(),
             u128::from(*sent) * 1_000 / took.as_millis(),

@@ -1,8 +1,9 @@
 //! What an agent says of itself, in an annotation of its Lease.
 //!
 //! The agents may update their Leases and nothing else, and a guest that broke into one could write anything here: who
-//! reads a report believes nothing that frees, moves or grants an address. Lists are bounded by the agent at
-//! [`AgentReport::MOST_ITEMS`] and [`AgentReport::MOST_CARRIED`] and cut by the reader.
+//! reads a report believes nothing that frees, moves or grants an address; where all agents together have to agree to
+//! something, their reports can only withhold it. Lists are bounded by the agent at [`AgentReport::MOST_ITEMS`] and
+//! [`AgentReport::MOST_CARRIED`] and cut by the reader.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -41,6 +42,10 @@ pub struct AgentReport {
     pub url: String,
     /// Addresses of the pool for which another MAC answered than the one that has them.
     pub conflicts: Vec<AddressConflict>,
+    /// Retiring addresses for which nobody answers since no agent grants them any more, with the times since when they
+    /// retire (`status.ipv4.retiring[].since`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub silent: BTreeMap<String, String>,
     /// Other DHCP servers seen on the network.
     pub foreign_servers: Vec<ForeignServer>,
 }
@@ -48,7 +53,7 @@ pub struct AgentReport {
 impl AgentReport {
     /// How many items of each list are written and read.
     pub const MOST_ITEMS: usize = 32;
-    /// How many pairs of `carried` are written and read.
+    /// How many entries of `carried` and of `silent` are written and read.
     pub const MOST_CARRIED: usize = 128;
 
     /// Tells which pairs the agent carries, the most important ones first, and which loss its memory spans.
@@ -70,6 +75,10 @@ pub struct AddressConflict {
     pub mac_address: String,
     /// When that was first seen.
     pub since: String,
+    /// No guest has used the lease of the address: it came since this agent started, and whatever acknowledgement there
+    /// was its client has declined at once.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unused: bool,
 }
 
 /// A DHCP server that is not ours.

@@ -340,6 +340,10 @@ pub struct IPv4Status {
     /// When the last of `released` left `allocated`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_released: Option<String>,
+    /// Addresses that somebody uses who does not have them: nobody gets one before its time is over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+    pub quarantined: BTreeMap<String, QuarantinedAddress>,
     /// Those addresses of `allocated` that a reservation holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reserved: Vec<String>,
@@ -412,6 +416,26 @@ pub struct RetiringAddress {
     /// It has not left `allocated` but was lost: an agent reports that it still serves the pair, and may go on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub served: bool,
+    /// A virtual machine of this cluster had it: when that is gone and agents find nobody there, its guest has ended.
+    #[serde(rename = "ofVM", default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_vm: bool,
+}
+
+/// An address that somebody uses who does not have it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuarantinedAddress {
+    /// MAC that answers for it.
+    #[schemars(length(max = 17))]
+    pub mac_address: String,
+    /// When it was taken out of use.
+    pub since: String,
+    /// When it may be given again; put off for as long as agents find it in use.
+    pub until: String,
+    /// MAC of the card that was given another address instead.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 17))]
+    pub moved: String,
 }
 
 /// A Pod that serves the pool (upstream's field).

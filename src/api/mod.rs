@@ -20,8 +20,8 @@ pub use agent_report::{AddressConflict, AgentReport, ForeignServer};
 pub use condition::{Condition, ConditionStatus, condition, set_condition};
 pub use ippool::{
     AgentPodRef, AgentStatus, Boot, BootRule, Class, IPPool, IPPoolSpec, IPPoolStatus, IPv4Config,
-    IPv4Status, LossCause, OptionValue, PoolRange, Range, RecoveryStatus, Reservation, RetiringAddress,
-    Route,
+    IPv4Status, LossCause, OptionValue, PoolRange, QuarantinedAddress, Range, RecoveryStatus, Reservation,
+    RetiringAddress, Route,
 };
 pub use network_attachment_definition::{NetworkAttachmentDefinition, NetworkAttachmentDefinitionSpec};
 pub use strict::read_strictly;

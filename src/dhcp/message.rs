@@ -110,8 +110,8 @@ pub enum ClientMessage {
     },
     /// DHCPRELEASE.
     Release {
-        /// Whose lease (option 54).
-        server: Ipv4Addr,
+        /// Whose lease (option 54), if the client says so, as it must.
+        server: Option<Ipv4Addr>,
         /// The address that is given up (`ciaddr`).
         address: Ipv4Addr,
     },

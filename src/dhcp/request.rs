@@ -240,14 +240,16 @@ fn message(
     Ok(match kind {
         MessageType::Discover => ClientMessage::Discover { rapid_commit },
         MessageType::Request => match (server, requested, used) {
-            (Some(server), Some(address), None) => ClientMessage::Selecting { server, address },
-            (None, Some(address), None) => ClientMessage::InitReboot { address },
             // Neither option 50 nor 54 may be there. But as long as they contradict nothing there is nothing to
             // misunderstand, clients in use send them (mozim, and so Podman), and one that gets no answer loses its
             // address.
             (server, requested, Some(address)) if requested.is_none_or(|requested| requested == address) => {
                 ClientMessage::Extending { server, address }
             }
+            // Whatever else is in `ciaddr`: there NetworkManager's own client goes on naming the address that it was
+            // refused.
+            (Some(server), Some(address), _) => ClientMessage::Selecting { server, address },
+            (None, Some(address), None) => ClientMessage::InitReboot { address },
             (_, _, Some(_)) => return Err(contradiction),
             (_, None, None) => return Err(no_address),
         },
@@ -255,10 +257,8 @@ fn message(
             server: server.ok_or(Malformed::NoServer(kind))?,
             address: requested.ok_or(no_address)?,
         },
-        MessageType::Release => ClientMessage::Release {
-            server: server.ok_or(Malformed::NoServer(kind))?,
-            address: used.ok_or(no_address)?,
-        },
+        // systemd-networkd names no server. It sends it to one, and nothing is freed by it.
+        MessageType::Release => ClientMessage::Release { server, address: used.ok_or(no_address)? },
         MessageType::Inform => ClientMessage::Inform { address: used.ok_or(no_address)? },
         MessageType::Offer | MessageType::Ack | MessageType::Nak => {
             return Err(Malformed::ServerMessage(kind));

@@ -37,7 +37,7 @@ pub fn respond(
         ClientMessage::InitReboot { address } => exchange.request(address, Why::Confirmed, buffer),
         ClientMessage::Extending { address, .. } => exchange.request(address, Why::Extended, buffer),
         ClientMessage::Decline { server, address } => {
-            Decision::Silent(exchange.told(server, address, Why::Declined { address }))
+            Decision::Silent(exchange.told(Some(server), address, Why::Declined { address }))
         }
         ClientMessage::Release { server, address } => {
             Decision::Silent(exchange.told(server, address, Why::Released { address }))
@@ -92,8 +92,10 @@ impl Exchange<'_> {
     }
 
     /// RFC 2131 sections 4.3.3 and 4.3.4: what a client says of a lease is noted, if it is its own.
-    fn told(&self, server: Ipv4Addr, address: Ipv4Addr, what: Why) -> Why {
-        if !self.table.is_server(server) {
+    fn told(&self, server: Option<Ipv4Addr>, address: Ipv4Addr, what: Why) -> Why {
+        if let Some(server) = server
+            && !self.table.is_server(server)
+        {
             Why::OtherServer { server }
         } else if self.table.holds(self.request.mac(), address).is_none() {
             Why::NotItsLease { address }

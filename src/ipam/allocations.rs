@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
 use super::Change;
+use super::quarantine::{self, Quarantine};
 use crate::api::{
     EXCLUDED, IPv4Status, LossCause, RESERVED, RecoveryStatus, RetiringAddress, format_time, parse_time,
 };
@@ -26,6 +27,8 @@ pub struct Allocations {
     pub retiring: BTreeMap<Ipv4Addr, Retiring>,
     /// Those of them that are stored without times of their own, for want of room.
     pub undated: BTreeSet<Ipv4Addr>,
+    /// Addresses that are given to nobody because somebody uses them who does not have them.
+    pub quarantined: BTreeMap<Ipv4Addr, Quarantine>,
     /// Longest lease in seconds that agents may be granting now.
     pub longest_lease: Option<u32>,
     /// When the last lease of an earlier, longer lease time runs out.
@@ -49,6 +52,8 @@ pub struct Retiring {
     pub withdrawn: Option<Timestamp>,
     /// It was lost rather than given up: an agent still serves the pair.
     pub served: bool,
+    /// A VM had it of whose end there is proof ([`Evidence::absent`](super::Evidence::absent)), when it comes.
+    pub of_vm: bool,
 }
 
 /// Allocations were lost and rebuilt: an address of which the pool says nothing may be in use.
@@ -82,17 +87,17 @@ impl Recovery {
 impl Retiring {
     /// The address of this MAC, when it has just left it.
     pub fn new(mac: MacAddr, now: Timestamp) -> Self {
-        Self { mac, since: stored_not_before(now), withdrawn: None, served: false }
+        Self { mac, since: stored_not_before(now), withdrawn: None, served: false, of_vm: false }
     }
 
     fn read(stored: &RetiringAddress) -> Option<Self> {
-        let RetiringAddress { mac_address, since, withdrawn, served } = stored;
+        let RetiringAddress { mac_address, since, withdrawn, served, of_vm } = stored;
         let withdrawn = match withdrawn {
             None => None,
             Some(text) => Some(parse_time(text)?),
         };
         let mac = mac_address.parse().ok()?;
-        Some(Self { mac, since: parse_time(since)?, withdrawn, served: *served })
+        Some(Self { mac, since: parse_time(since)?, withdrawn, served: *served, of_vm: *of_vm })
     }
 
     fn write(&self) -> RetiringAddress {
@@ -101,6 +106,7 @@ impl Retiring {
             since: format_time(self.since),
             withdrawn: self.withdrawn.map(format_time),
             served: self.served,
+            of_vm: self.of_vm,
         }
     }
 }
@@ -116,6 +122,7 @@ impl Allocations {
             retiring,
             released,
             last_released,
+            quarantined,
             reserved,
             hostnames: _,
             client_options: _,
@@ -161,7 +168,8 @@ impl Allocations {
                 (Ok(address), _)
                     if read.held.contains_key(&address) || read.retiring.contains_key(&address) => {}
                 (Ok(address), Ok(mac)) => {
-                    read.retiring.insert(address, Retiring { mac, since, withdrawn: None, served: false });
+                    let entry = Retiring { mac, since, withdrawn: None, served: false, of_vm: false };
+                    read.retiring.insert(address, entry);
                     read.undated.insert(address);
                 }
                 _ => {
@@ -171,6 +179,9 @@ impl Allocations {
                 }
             }
         }
+        let entries = quarantined.iter();
+        read.quarantined =
+            entries.filter_map(|(key, entry)| Some((key.parse().ok()?, Quarantine::read(entry)?))).collect();
         read.reserved = reserved.iter().filter_map(|address| address.parse().ok()).collect();
         read.reserved.retain(|address| read.held.contains_key(address));
         read
@@ -182,7 +193,7 @@ impl Allocations {
     /// Every exclusion that is written as one address is marked `EXCLUDED`, also outside the ranges; server and router
     /// are marked `RESERVED` where the ranges have them; a card's entry always stands before a mark. `used` counts the
     /// addresses of the domain that a card has, `available` those that one could get: neither used, nor retiring, nor
-    /// under an unreadable entry (upstream, which has none of the latter two, counts the same).
+    /// quarantined, nor under an unreadable entry (upstream, which has none of the latter three, counts the same).
     pub fn write(&self, pool: &Pool) -> IPv4Status {
         let marks = [Some(pool.server), pool.router].into_iter().flatten();
         let marks = marks.filter(|&address| pool.ranges.contains(address)).map(|address| (address, RESERVED));
@@ -198,8 +209,13 @@ impl Allocations {
         retiring.extend(dated.into_iter().map(|(address, entry)| (address.to_string(), entry.write())));
 
         let used = self.held.keys().filter(|&&address| pool.domain.contains(address)).count() as u64;
-        let withheld: BTreeSet<_> =
-            self.retiring.keys().copied().chain(self.unreadable_addresses()).collect();
+        let withheld: BTreeSet<_> = self
+            .retiring
+            .keys()
+            .chain(self.quarantined.keys())
+            .copied()
+            .chain(self.unreadable_addresses())
+            .collect();
         let withheld = withheld
             .into_iter()
             .filter(|&address| pool.domain.contains(address) && !self.held.contains_key(&address))
@@ -211,6 +227,11 @@ impl Allocations {
             released: released
                 .into_iter()
                 .map(|(address, entry)| (address.to_string(), entry.mac.to_string()))
+                .collect(),
+            quarantined: self
+                .quarantined
+                .iter()
+                .map(|(address, entry)| (address.to_string(), entry.write()))
                 .collect(),
             reserved: self.reserved.iter().map(ToString::to_string).collect(),
             hostnames: BTreeMap::new(),
@@ -244,14 +265,19 @@ impl Allocations {
                     self.held.insert(address, mac);
                 }
             }
-            Change::Retire { address, mac } => {
+            Change::Retire { address, mac, of_vm } => {
                 if self.held.get(&address).is_none_or(|&holder| holder == mac) {
                     self.held.remove(&address);
                     self.reserved.remove(&address);
                     self.undated.remove(&address);
-                    self.retiring.insert(address, Retiring::new(mac, now));
+                    self.retiring.insert(address, Retiring { of_vm, ..Retiring::new(mac, now) });
                 }
             }
+            Change::Quarantine { address, by, moved } => {
+                let former = self.quarantined.get(&address).copied();
+                self.quarantined.insert(address, quarantine::entered(former, by, moved, now));
+            }
+            Change::EndQuarantine { address } => drop(self.quarantined.remove(&address)),
             Change::Keep { address, mac } => {
                 if !self.held.contains_key(&address) {
                     self.undated.remove(&address);
@@ -317,6 +343,6 @@ pub(super) fn after(time: Timestamp, seconds: u32) -> Timestamp {
 }
 
 /// The first time that can be stored (whole seconds) and is not before `time`: storing must not shorten a wait.
-fn stored_not_before(time: Timestamp) -> Timestamp {
+pub(super) fn stored_not_before(time: Timestamp) -> Timestamp {
     time.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil)).unwrap_or(time)
 }

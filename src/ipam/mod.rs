@@ -8,6 +8,7 @@ mod address_set;
 mod allocations;
 mod carry;
 mod plan;
+mod quarantine;
 mod stored_size;
 mod waiting;
 mod withdrawal;
@@ -21,6 +22,7 @@ pub use address_set::AddressSet;
 pub use allocations::{Allocations, Recovery, Retiring};
 pub use carry::{Carried, Memory, Succession};
 pub use plan::plan;
+pub use quarantine::{Conflict, Conflicts, Quarantine, most as most_quarantined};
 pub use stored_size::TIMES;
 pub use waiting::Waiting;
 pub use withdrawal::{Versions, Withdrawn};
@@ -56,6 +58,11 @@ pub struct Claim {
     pub remembered: Option<Ipv4Addr>,
     /// Whether its status says `Allocated` for `remembered`.
     pub granted: bool,
+    /// Its object belongs to a VM of the cluster, of whose end the cluster tells.
+    pub of_vm: bool,
+    /// There has been no VM of its name for so long that the address that it declares, and does not have, is kept from
+    /// nobody any more.
+    pub lapsed: bool,
 }
 
 /// What is to become of a claim.
@@ -79,7 +86,10 @@ pub struct Evidence<'a> {
     /// MACs of which it is proven, as of `now`, that no guest has them any more: no VM instance, no claim, and silent
     /// to ARP. What retires under them may go to other MACs as soon as it is withdrawn, whatever leases there were.
     pub absent: &'a BTreeSet<MacAddr>,
-    /// Retiring addresses that the operator declares free of any guest.
+    /// Addresses for which agents say that somebody answers who does not have them. It can keep an address from others,
+    /// and move a card to another one that nobody has used yet.
+    pub conflicts: &'a Conflicts,
+    /// Retiring addresses that the operator declares free of any guest, and quarantined ones that may be given again.
     pub reuse: &'a BTreeSet<Ipv4Addr>,
     /// What tells of allocations that the pool has lost.
     pub loss: Loss<'a>,
@@ -142,6 +152,22 @@ pub enum Change {
         address: Ipv4Addr,
         /// Who had it.
         mac: MacAddr,
+        /// It was a VM of the cluster.
+        of_vm: bool,
+    },
+    /// Somebody uses `address` who does not have it: it is given to nobody for some time.
+    Quarantine {
+        /// The address.
+        address: Ipv4Addr,
+        /// Who answers for it.
+        by: MacAddr,
+        /// The card that had it and gets another one.
+        moved: Option<MacAddr>,
+    },
+    /// `address` may be given again.
+    EndQuarantine {
+        /// The address.
+        address: Ipv4Addr,
     },
     /// An agent still serves this pair, of which the pool has no (or no valid) trace: it is held for its MAC.
     Keep {

@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Allocations, Change};
+use super::{Allocations, Change, Retiring};
 use crate::api::{EXCLUDED, RESERVED};
 use crate::pool::Pool;
 
@@ -22,6 +22,12 @@ pub const TIMES: usize =
 
 /// What it is longer for an address that an agent still serves.
 const SERVED: usize = r#","served":true"#.len();
+
+/// What it is longer for one that a VM had.
+const OF_VM: usize = r#","ofVM":true"#.len();
+
+/// The entry of a quarantined address but for the address.
+const QUARANTINED: usize = r#"{"macAddress":"00:00:00:00:00:00","since":"0000-00-00T00:00:00Z","until":"0000-00-00T00:00:00Z","moved":"00:00:00:00:00:00"}"#.len() + MARKS;
 
 /// Bytes of `"address":"MAC",`.
 fn size_of_entry(address: Ipv4Addr) -> usize {
@@ -48,6 +54,8 @@ impl Allocations {
     pub fn stored_size(&self, pool: &Pool) -> usize {
         let held = self.held.keys().map(|&address| size_of_entry(address)).sum::<usize>();
         let retiring = self.retiring.keys().map(|&address| self.size_of_retiring(address)).sum::<usize>();
+        let quarantined =
+            self.quarantined.keys().map(|&address| text_size(address) + QUARANTINED).sum::<usize>();
         let reserved = self.reserved.iter().map(|&address| size_of_mark(address)).sum::<usize>();
         let excluded = pool
             .exclude_marks
@@ -64,6 +72,7 @@ impl Allocations {
         FIELDS
             + held
             + retiring
+            + quarantined
             + reserved
             + excluded
             + marks
@@ -75,14 +84,15 @@ impl Allocations {
     fn size_of_retiring(&self, address: Ipv4Addr) -> usize {
         match self.retiring.contains_key(&address) {
             true if self.undated.contains(&address) => size_of_entry(address),
-            true => size_of_entry(address) + TIMES + self.size_of_served(address),
+            true => size_of_entry(address) + TIMES + self.size_of_words(address),
             false => 0,
         }
     }
 
-    /// Bytes of the word that an agent still serves it, if one does.
-    fn size_of_served(&self, address: Ipv4Addr) -> usize {
-        if self.retiring.get(&address).is_some_and(|entry| entry.served) { SERVED } else { 0 }
+    /// Bytes of the words that an agent still serves it, and that a VM had it, where they are true.
+    fn size_of_words(&self, address: Ipv4Addr) -> usize {
+        let size = |entry: &Retiring| usize::from(entry.served) * SERVED + usize::from(entry.of_vm) * OF_VM;
+        self.retiring.get(&address).map_or(0, size)
     }
 
     /// Bytes that a change adds here at most; below zero for what it takes away.
@@ -90,9 +100,16 @@ impl Allocations {
         let (more, less) = match *change {
             Change::Allocate { address, .. } if self.held.contains_key(&address) => (0, 0),
             Change::Allocate { address, .. } => (size_of_entry(address), self.size_of_retiring(address)),
-            Change::Retire { address, .. } => {
+            Change::Retire { address, of_vm, .. } => {
                 let held = if self.held.contains_key(&address) { size_of_entry(address) } else { 0 };
-                (size_of_entry(address) + TIMES, held + self.size_of_retiring(address))
+                let words = usize::from(of_vm) * OF_VM;
+                (size_of_entry(address) + TIMES + words, held + self.size_of_retiring(address))
+            }
+            Change::Quarantine { address, .. } if !self.quarantined.contains_key(&address) => {
+                (text_size(address) + QUARANTINED, 0)
+            }
+            Change::EndQuarantine { address } if self.quarantined.contains_key(&address) => {
+                (0, text_size(address) + QUARANTINED)
             }
             Change::Keep { address, .. } if self.held.contains_key(&address) => (0, 0),
             Change::Keep { address, .. } => {
@@ -108,6 +125,8 @@ impl Allocations {
             }
             // What a pool tells of its recovery is among the fields.
             Change::Withdraw { .. }
+            | Change::Quarantine { .. }
+            | Change::EndQuarantine { .. }
             | Change::Recover { .. }
             | Change::WithdrawUnknown
             | Change::Recovered

@@ -25,6 +25,14 @@ pub enum Waiting {
         /// When the first of them may go to another MAC.
         until: Option<Timestamp>,
     },
+    /// Only addresses are left (for a declared address: it is one) that somebody uses who does not have them.
+    #[error("{}", in_use_message(*.quarantined, *.until))]
+    AddressInUse {
+        /// How many of them there are.
+        quarantined: usize,
+        /// When the first of them is tried again, if nobody finds it in use any more.
+        until: Timestamp,
+    },
     /// The pool has lost allocations, and guests of which nobody knows may use the addresses that look free.
     #[error("{}", recovering_message(*.until))]
     PoolRecovering {
@@ -94,6 +102,7 @@ impl Waiting {
         match self {
             Self::Exhausted => "PoolExhausted",
             Self::AddressRetiring { .. } => "AddressRetiring",
+            Self::AddressInUse { .. } => "AddressInUse",
             Self::PoolRecovering { .. } => "PoolRecovering",
             Self::DuplicateMac { .. } => "DuplicateMAC",
             Self::AddressTaken { .. } => "AddressTaken",
@@ -109,6 +118,7 @@ impl Waiting {
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
             Self::AddressRetiring { until, .. } | Self::PoolRecovering { until } => *until,
+            Self::AddressInUse { until, .. } => Some(*until),
             _ => None,
         }
     }
@@ -127,6 +137,20 @@ fn retiring_message(retiring: usize, until: Option<Timestamp>) -> String {
         None => "nobody can say yet until when".to_owned(),
     };
     format!("{what}, {until}; if you know better, name it in the pool's annotation {REUSE_ANNOTATION}")
+}
+
+fn in_use_message(quarantined: usize, until: Timestamp) -> String {
+    let what = match quarantined {
+        1 => "the only address that could be given is in use by a device that does not have it".to_owned(),
+        _ => format!(
+            "all {quarantined} addresses that could be given are in use by devices that do not have them"
+        ),
+    };
+    format!(
+        "{what} (the pool's condition AddressConflict says by which); find the device, and it is tried again at {}, or \
+         as soon as the pool's annotation {REUSE_ANNOTATION} names it",
+        format_time(until)
+    )
 }
 
 fn recovering_message(until: Option<Timestamp>) -> String {

@@ -164,7 +164,7 @@ fn a_retired_address_leaves_everything_else_and_comes_back_by_allocation() {
     allocations.apply(&Change::Reserve { address: ip(1), held: true }, at(5));
     assert_eq!(allocations.reserved, [ip(1)].into());
     allocations.apply(&retire(ip(1), mac(1)), at(5));
-    let entry = Retiring { mac: mac(1), since: at(5), withdrawn: None, served: false };
+    let entry = Retiring { mac: mac(1), since: at(5), withdrawn: None, served: false, of_vm: false };
     assert_eq!(allocations, Allocations { retiring: [(ip(1), entry)].into(), ..nothing_held() });
     allocations.apply(&allocate(ip(1), mac(1)), at(6));
     assert_eq!(allocations, held([(ip(1), mac(1))]));
@@ -215,7 +215,7 @@ prop_compose! {
         for (last, (card, kind, since)) in entries {
             if kind == 2 {
                 let withdrawn = (since % 2 == 0).then(|| at(since + 5));
-                let entry = Retiring { mac: mac(card), since: at(since), withdrawn, served: false };
+                let entry = Retiring { mac: mac(card), since: at(since), withdrawn, served: false, of_vm: false };
                 allocations.retiring.insert(ip(last), entry);
             } else {
                 allocations.held.insert(ip(last), mac(card));

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use proptest::test_runner::{Config, RngSeed};
 use vmdhcp_core::api::{IPPool, IPPoolSpec, IPv4Config, LossCause, PoolRange, Reservation};
 use vmdhcp_core::ipam::{
-    Allocations, Change, Claim, Evidence, Intent, Loss, Outcome, Owner, Plan, Waiting, Withdrawn, plan,
+    Allocations, Change, Claim, Conflict, Conflicts, Evidence, Intent, Loss, Outcome, Owner, Plan, Waiting,
+    Withdrawn, plan,
 };
 use vmdhcp_core::{MacAddr, Pool};
 
@@ -117,6 +118,8 @@ pub(crate) fn claim(number: u8) -> Claim {
         wanted: None,
         remembered: None,
         granted: false,
+        of_vm: false,
+        lapsed: false,
     }
 }
 
@@ -168,6 +171,7 @@ pub(crate) struct World {
     pub(crate) unnamed: bool,
     pub(crate) witnessed: bool,
     pub(crate) nothing_else_used: bool,
+    pub(crate) conflicts: Conflicts,
 }
 
 /// Second 1,000,000, when nothing else is known.
@@ -182,6 +186,7 @@ pub(crate) fn world() -> World {
         unnamed: false,
         witnessed: false,
         nothing_else_used: false,
+        conflicts: Conflicts::new(),
     }
 }
 
@@ -209,6 +214,18 @@ impl World {
         self
     }
 
+    /// Agents find that card at the address, which no guest has used yet.
+    pub(crate) fn finding(mut self, address: Ipv4Addr, by: MacAddr) -> Self {
+        self.conflicts.insert(address, Conflict { by, unused: true });
+        self
+    }
+
+    /// The same, and some guest may have used it.
+    pub(crate) fn finding_after_use(mut self, address: Ipv4Addr, by: MacAddr) -> Self {
+        self.conflicts.insert(address, Conflict { by, unused: false });
+        self
+    }
+
     pub(crate) fn without_status(self) -> Self {
         Self { cause: Some(LossCause::StatusLost), ..self }
     }
@@ -231,8 +248,18 @@ impl World {
     }
 
     pub(crate) fn evidence(&self) -> Evidence<'_> {
-        let Self { now, withdrawn, absent, reuse, cause, served, unnamed, witnessed, nothing_else_used } =
-            self;
+        let Self {
+            now,
+            withdrawn,
+            absent,
+            reuse,
+            cause,
+            served,
+            unnamed,
+            witnessed,
+            nothing_else_used,
+            conflicts,
+        } = self;
         let loss = Loss {
             cause: *cause,
             served,
@@ -240,7 +267,7 @@ impl World {
             witnessed: *witnessed,
             nothing_else_used: *nothing_else_used,
         };
-        Evidence { now: *now, withdrawn, absent, reuse, loss }
+        Evidence { now: *now, withdrawn, absent, conflicts, reuse, loss }
     }
 }
 
@@ -300,5 +327,5 @@ pub(crate) fn allocate(address: Ipv4Addr, mac: MacAddr) -> Change {
 }
 
 pub(crate) fn retire(address: Ipv4Addr, mac: MacAddr) -> Change {
-    Change::Retire { address, mac }
+    Change::Retire { address, mac, of_vm: false }
 }

@@ -5,6 +5,7 @@
 mod address_set;
 mod allocations;
 mod claims;
+mod conflicts;
 mod declared;
 mod fixtures;
 mod on_the_wire;

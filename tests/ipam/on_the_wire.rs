@@ -13,7 +13,7 @@ use proptest::strategy::Union;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::LossCause;
 use vmdhcp_core::ipam::{
-    Allocations, Claim, Evidence, Intent, Loss, Memory, Outcome, Plan, Succession, Versions, plan,
+    Allocations, Claim, Conflicts, Evidence, Intent, Loss, Memory, Outcome, Plan, Succession, Versions, plan,
 };
 
 use crate::fixtures::*;
@@ -308,6 +308,7 @@ impl Model {
             now: at(self.now),
             withdrawn: &self.versions.withdrawn(reports.iter().map(|report| report.version)),
             absent: &absent,
+            conflicts: &Conflicts::new(),
             reuse: &BTreeSet::new(),
             loss,
         };

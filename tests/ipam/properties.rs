@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::LossCause;
 use vmdhcp_core::ipam::{
-    Allocations, Claim, Intent, Outcome, Plan, Recovery, Retiring, Waiting, Withdrawn, plan,
+    Allocations, Claim, Conflict, Intent, Outcome, Plan, Quarantine, Recovery, Retiring, Waiting, Withdrawn,
+    most_quarantined, plan,
 };
 
 use crate::fixtures::*;
@@ -66,7 +67,11 @@ impl Case {
                 Some(mac) => mac == claim.mac,
                 None => self.in_domain(address),
             };
-            claim.wanted == Some(address) && claim.intent != Intent::Release && !overruled && admitted
+            claim.wanted == Some(address)
+                && !claim.lapsed
+                && claim.intent != Intent::Release
+                && !overruled
+                && admitted
         })
     }
 
@@ -119,9 +124,10 @@ prop_compose! {
         intent in prop_oneof![6 => Just(Intent::Hold), 1 => Just(Intent::Pause), 2 => Just(Intent::Release)],
         wanted in prop::option::weighted(0.4, any_address()),
         remembered in prop::option::weighted(0.5, any_address()),
-        granted in any::<bool>(),
+        (granted, of_vm, lapsed) in (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)),
     ) -> Claim {
-        Claim { intent, wanted, remembered, granted: granted && remembered.is_some(), ..claim(card) }
+        let lapsed = lapsed && wanted.is_some();
+        Claim { intent, wanted, remembered, granted: granted && remembered.is_some(), of_vm, lapsed, ..claim(card) }
     }
 }
 
@@ -142,6 +148,7 @@ prop_compose! {
         entries in prop::collection::btree_map(NAMED, (CARDS, 0_u8..7, 0_i64..7000), 0..12),
         longest_lease in prop::option::of(prop_oneof![Just(LEASE), Just(LEASE * 2)]),
         earlier in prop::option::of(990_000_i64..1_004_000),
+        quarantined in prop::collection::btree_map(NAMED, (CARDS, prop::option::of(CARDS), 0_i64..7000), 0..2),
         recovery in prop::option::weighted(0.2, (990_000_i64..1_000_000, prop::option::of(990_000_i64..1_000_000))),
     ) -> Allocations {
         let mut allocations = Allocations {
@@ -152,6 +159,10 @@ prop_compose! {
             }),
             ..Allocations::default()
         };
+        for (last, (by, moved, ago)) in quarantined {
+            let (since, until) = (at(1_000_000 - ago), at(1_003_600 - ago));
+            allocations.quarantined.insert(ip(last), Quarantine { by: mac(by), since, until, moved: moved.map(mac) });
+        }
         for (last, (card, kind, ago)) in entries {
             if kind == 0 {
                 allocations.unreadable.insert(ip(last).to_string(), "somebody".into());
@@ -162,7 +173,7 @@ prop_compose! {
                 }
             } else {
                 let since = at(1_000_000 - ago);
-                let entry = Retiring { mac: mac(card), since, withdrawn: (kind > 4).then_some(since), served: kind == 4 && ago > 5000 };
+                let entry = Retiring { mac: mac(card), since, withdrawn: (kind > 4).then_some(since), served: kind == 4 && ago > 5000, of_vm: ago % 2 == 0 };
                 allocations.retiring.insert(ip(last), entry);
             }
         }
@@ -183,6 +194,7 @@ prop_compose! {
         reuse in prop::collection::btree_set(NAMED, 0..2),
         cause in prop::option::weighted(0.1, Just(LossCause::StatusLost)),
         served in prop::collection::btree_map(NAMED.prop_map(ip), prop::collection::btree_set(CARDS.prop_map(mac_of), 1..3), 0..3),
+        conflicts in prop::collection::btree_map(NAMED.prop_map(ip), (CARDS.prop_map(mac_of), any::<bool>()), 0..5),
         (unnamed, witnessed, nothing_else_used) in (prop::bool::weighted(0.1), any::<bool>(), prop::bool::weighted(0.1)),
     ) -> Case {
         let mut spec = pool(ip(FIRST), ip(LAST)).with_server(ip(server)).excluding(&ip(excluded).to_string()).leasing(lease);
@@ -208,6 +220,7 @@ prop_compose! {
             unnamed,
             witnessed,
             nothing_else_used,
+            conflicts: conflicts.into_iter().map(|(address, (by, unused))| (address, Conflict { by, unused })).collect(),
         };
         let (server, excluded) = (ip(server), ip(excluded));
         Case { spec, server, excluded, reservations, paused, lease, allocations, claims, world }
@@ -253,6 +266,8 @@ proptest! {
             prop_assert!(case.in_domain(address) || reserved_for.is_some(), "{} is not in the pool", address);
             prop_assert!(reserved_for.is_none_or(|owner| owner == mac), "{} is reserved", address);
             prop_assert!(!case.paused, "a paused pool gives nothing out");
+            let quarantined = after.quarantined.get(&address);
+            prop_assert!(quarantined.is_none_or(|entry| entry.by == mac), "{} is in use", address);
             // Declared by others only if also by this card, and by it first.
             let oldest = case.declared_by(address).min_by_key(|claim| (&claim.owner, claim.mac));
             prop_assert!(oldest.is_none_or(|claim| claim.mac == mac || reserved_for == Some(mac)));
@@ -290,6 +305,42 @@ proptest! {
         let (_, after) = settled(&case);
         for (address, mac) in new_pairs(&case, &after) {
             prop_assert!(case.is_granted(address, mac) || !case.is_served_to_another(address, Some(mac)));
+        }
+    }
+
+    #[test]
+    fn no_more_than_one_in_twenty_is_out_of_use_whatever_agents_say(case in any_case()) {
+        let (_, after) = settled(&case);
+        let most = most_quarantined(&case.spec.checked()).max(case.allocations.quarantined.len());
+        prop_assert!(after.quarantined.len() <= most);
+        for (address, entry) in &after.quarantined {
+            let former = case.allocations.quarantined.get(address);
+            prop_assert!(former == Some(entry) || case.world.conflicts[address].by == entry.by);
+            prop_assert!(entry.until > case.world.now);
+        }
+    }
+
+    #[test]
+    fn a_card_that_nothing_declared_moves_has_never_used_its_address_and_is_moved_once_an_hour(case in any_case()) {
+        let (_, after) = settled(&case);
+        for (&address, &mac) in &case.allocations.held {
+            let better = after.held.iter().find(|(_, holder)| **holder == mac).map(|(address, _)| *address);
+            let Some(better) = better.filter(|better| *better != address) else { continue };
+            let known = case.claims.iter().filter(|claim| claim.mac == mac);
+            let is_known = |claim: &Claim| claim.wanted == Some(better) || claim.remembered == Some(better);
+            let had_another = case.allocations.held.iter().filter(|(_, holder)| **holder == mac).count() > 1;
+            if had_another || known.clone().any(is_known) || case.reservations.contains_key(&mac) {
+                continue;
+            }
+            let found = case.world.conflicts.get(&address);
+            prop_assert!(found.is_some_and(|found| found.unused && found.by != mac), "{} moves without need", mac);
+            prop_assert!(!case.world.reuse.contains(&address));
+            let lately = |entry: &&Quarantine| entry.moved == Some(mac) && case.world.now.duration_since(entry.since).as_secs() < 3600;
+            prop_assert!(case.allocations.quarantined.values().find(lately).is_none(), "{} moves twice within an hour", mac);
+            prop_assert_eq!(after.quarantined.get(&address).and_then(|entry| entry.moved), Some(mac));
+            // Of several claims on one card it is not said here which counts.
+            let holds = known.filter(|claim| claim.intent == Intent::Hold);
+            prop_assert!(holds.clone().any(|claim| claim.wanted.is_none()) || holds.count() > 1);
         }
     }
 
@@ -364,6 +415,7 @@ proptest! {
         let usable = |address: Ipv4Addr| {
             case.in_domain(address)
                 && !after.held.contains_key(&address)
+                && !after.quarantined.contains_key(&address)
                 && !after.unreadable.contains_key(&address.to_string())
                 && case.reserved_for(address).is_none()
                 && case.declared_by(address).next().is_none()
@@ -409,7 +461,12 @@ proptest! {
         // A claim whose status said that it had an address, and now says that it waits, may lose a contested MAC.
         let contested = first.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Waits(Waiting::DuplicateMac { .. })));
         // So may one whose former address the operator has released: the word counts once.
-        let unsteady = contested || !case.world.reuse.is_empty();
+        // And what leaves its card while an agent that is behind says that it vanished counts as served after that.
+        let behind = case.world.served.iter().any(|(address, macs)| {
+            let retiring = case.allocations.retiring.get(address).map(|entry| &entry.mac);
+            case.allocations.held.get(address).or(retiring).is_some_and(|mac| macs.contains(mac))
+        });
+        let unsteady = contested || behind || !case.world.reuse.is_empty();
         for again in (0..=u8::from(unsteady)).rev() {
             case.allocations = after;
             report(&mut case.claims, &first);

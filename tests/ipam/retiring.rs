@@ -35,9 +35,10 @@ fn the_same_card_gets_it_back_at_once() {
 fn the_same_card_gets_the_latest_of_its_former_addresses_or_the_one_that_its_claim_knows() {
     let mut allocations = nothing_held();
     for (last, since) in [(3, 10), (4, 30), (5, 20)] {
-        allocations
-            .retiring
-            .insert(ip(last), Retiring { mac: mac(1), since: at(since), withdrawn: None, served: false });
+        allocations.retiring.insert(
+            ip(last),
+            Retiring { mac: mac(1), since: at(since), withdrawn: None, served: false, of_vm: false },
+        );
     }
     let plan = settle(&pool(ip(1), ip(9)), &mut allocations.clone(), &[claim(1)], &world());
     assert_eq!(plan.outcomes, [Outcome::Holds(ip(4))]);
@@ -154,8 +155,13 @@ fn a_card_gets_an_address_that_nobody_had_before_one_that_somebody_had() {
 fn of_several_former_addresses_the_one_that_left_first_goes_first() {
     let mut allocations = nothing_held();
     for (last, since) in [(1, 30), (2, 10), (3, 20)] {
-        let entry =
-            Retiring { mac: mac(200 + last), since: at(since), withdrawn: Some(at(40)), served: false };
+        let entry = Retiring {
+            mac: mac(200 + last),
+            since: at(since),
+            withdrawn: Some(at(40)),
+            served: false,
+            of_vm: false,
+        };
         allocations.retiring.insert(ip(last), entry);
     }
     let plan = settle(&pool(ip(1), ip(3)), &mut allocations, &[claim(1), claim(2), claim(3)], &world());
@@ -209,7 +215,8 @@ fn when_very_many_are_over_forgetting_them_is_worth_a_write() {
     let mut allocations = nothing_held();
     for index in 0..=4096_u32 {
         let address = std::net::Ipv4Addr::from(u32::from(ip(0)) + 256 + index);
-        let entry = Retiring { mac: mac(1), since: at(1), withdrawn: Some(at(2)), served: false };
+        let entry =
+            Retiring { mac: mac(1), since: at(1), withdrawn: Some(at(2)), served: false, of_vm: false };
         allocations.retiring.insert(address, entry);
     }
     let mut fewer = allocations.clone();
@@ -232,9 +239,10 @@ fn how_many_retire_counts_only_what_could_be_given() {
     let mut allocations = nothing_held();
     // Two of the range, one of them declared by somebody else, and one outside.
     for last in [1, 2, 77] {
-        allocations
-            .retiring
-            .insert(ip(last), Retiring { mac: mac(99), since: at(1), withdrawn: None, served: false });
+        allocations.retiring.insert(
+            ip(last),
+            Retiring { mac: mac(99), since: at(1), withdrawn: None, served: false, of_vm: false },
+        );
     }
     let claims = [claim(1), claim(2).paused().wanting(ip(2))];
     let plan = settle(&pool(ip(1), ip(2)), &mut allocations, &claims, &world());

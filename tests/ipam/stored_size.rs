@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vmdhcp_core::Pool;
-use vmdhcp_core::ipam::{Allocations, Change, Retiring, TIMES};
+use vmdhcp_core::ipam::{Allocations, Change, Quarantine, Retiring, TIMES};
 
 use crate::fixtures::{allocate, at, cases, ip, mac, pool, retire};
 
@@ -13,14 +13,15 @@ fn marked() -> Pool {
 
 prop_compose! {
     /// Address, card, and what is the matter with it.
-    fn any_allocations()(entries in prop::collection::btree_map(any::<u8>(), (1_u8..250, 0_u8..6), 0..60)) -> Allocations {
+    fn any_allocations()(entries in prop::collection::btree_map(any::<u8>(), (1_u8..250, 0_u8..8), 0..60)) -> Allocations {
         let mut allocations = Allocations::default();
         for (last, (card, kind)) in entries {
             let (address, mac) = (ip(last), mac(card));
             let withdrawn = (kind == 3).then(|| at(900));
             match kind {
                 0 | 1 => drop(allocations.held.insert(address, mac)),
-                _ => drop(allocations.retiring.insert(address, Retiring { mac, since: at(500), withdrawn, served: kind == 5 })),
+                6 => drop(allocations.quarantined.insert(address, Quarantine { by: mac, since: at(500), until: at(900), moved: Some(mac) })),
+                _ => drop(allocations.retiring.insert(address, Retiring { mac, since: at(500), withdrawn, served: kind == 5, of_vm: kind == 7 })),
             }
             if kind == 1 {
                 allocations.reserved.insert(address);
@@ -52,14 +53,16 @@ proptest! {
     }
 
     #[test]
-    fn a_change_adds_what_it_says(allocations in any_allocations(), last in any::<u8>(), card in 1_u8..250, kind in 0_u8..7) {
+    fn a_change_adds_what_it_says(allocations in any_allocations(), last in any::<u8>(), card in 1_u8..250, kind in 0_u8..9, of_vm: bool) {
         let (address, mac) = (ip(last), mac(card));
         let change = match kind {
             0 => Change::Allocate { address, mac },
-            1 => Change::Retire { address, mac },
+            1 => Change::Retire { address, mac, of_vm },
             2 => Change::Withdraw { address },
             3 => Change::Forget { address },
             6 => Change::Keep { address, mac },
+            7 => Change::Quarantine { address, by: mac, moved: Some(mac) },
+            8 => Change::EndQuarantine { address },
             _ => Change::Reserve { address, held: kind == 4 },
         };
         let mut after = allocations.clone();

@@ -160,6 +160,16 @@ mod renewing_or_rebinding {
     }
 
     #[test]
+    fn whoever_takes_an_offer_has_it_though_it_still_names_an_address_that_it_has_lost() {
+        let message = Message::selecting(known(), SERVER, ADDRESS).from(NEIGHBOUR);
+        let ack = answer(&table(), &message);
+        assert_eq!((kind(&ack), ack.reply.why), (MessageType::Ack, Why::Bound));
+        assert_eq!(ack.message.yiaddr(), ADDRESS);
+        let elsewhere = Message::selecting(known(), ELSEWHERE, ADDRESS).from(NEIGHBOUR);
+        assert_eq!(silence(&table(), &elsewhere), Why::OtherServer { server: ELSEWHERE });
+    }
+
+    #[test]
     fn whoever_means_another_server_hears_nothing_from_this_one() {
         let message = Message::extending(known(), ADDRESS).with(DhcpOption::ServerIdentifier(ELSEWHERE));
         assert_eq!(silence(&table(), &message), Why::OtherServer { server: ELSEWHERE });

@@ -73,6 +73,12 @@ impl Interface {
         if_nametoindex(self.name.as_str()) == Ok(self.index())
     }
 
+    /// Whether something is plugged in: who hears nothing must not take that for silence.
+    pub(crate) fn has_carrier(&self) -> bool {
+        let carrier = std::fs::read_to_string(format!("/sys/class/net/{}/carrier", self.name));
+        carrier.is_ok_and(|carrier| carrier.trim() == "1")
+    }
+
     /// Follows the card's address for as long as it is polled: a Linux bridge takes that of another port when ports
     /// come and go, unless it was given one.
     pub(crate) async fn follow_mac(&self, state: &State) {

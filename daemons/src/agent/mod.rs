@@ -41,6 +41,7 @@ mod snapshot;
 mod state;
 pub(crate) mod tables;
 mod threads;
+pub(crate) mod unleased;
 mod watch;
 
 use std::io;

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use vmdhcp_core::MacAddr;
@@ -42,9 +42,16 @@ pub(crate) struct ClientRecord {
     verdicts: [AtomicU64; VERDICTS],
     /// How much more it may send.
     pub(crate) meters: OwnMeters,
+    /// It had no lease in the first table that the API gave this agent.
+    is_new: bool,
+    /// An acknowledgement was followed by anything but a DHCPDECLINE.
+    kept: AtomicBool,
     /// How much more others may send for it that have not done so lately.
     pub(crate) new_ways: NewWays,
 }
+
+/// How long a client may take to decline what it was granted: it probes the address first (RFC 5227 section 2.1.1).
+const DECLINES_WITHIN: u32 = 10;
 
 /// A copy of a record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +79,9 @@ impl ClientRecord {
             Reason::Decided(why) => Some(why),
             Reason::Malformed(_) | Reason::Frame(_) => None,
         };
+        if matches!(why, Some(Why::Bound | Why::Confirmed | Why::Extended)) && !self.has_declined_all() {
+            self.kept.store(true, Ordering::Relaxed);
+        }
         let event = match why {
             Some(Why::Offered) => Some(&self.offered),
             Some(Why::Bound | Why::Confirmed) => Some(&self.bound),
@@ -111,6 +121,20 @@ impl ClientRecord {
             self.dropped_at.store(seconds, Ordering::Relaxed);
             self.note(verdict, None, now);
         }
+    }
+
+    /// Whether no guest has used the lease: the card got its first one since this agent started, and whatever it was
+    /// granted it has declined at once.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.is_new && !self.kept.load(Ordering::Relaxed) && self.has_declined_all()
+    }
+
+    /// Whether the last acknowledgement, if there was one, has been declined.
+    fn has_declined_all(&self) -> bool {
+        let bound = self.bound.load(Ordering::Relaxed);
+        let declined = self.declined.load(Ordering::Relaxed);
+        let at_once = declined >= bound && declined - bound <= DECLINES_WITHIN;
+        self.renewed.load(Ordering::Relaxed) == 0 && (bound == 0 || at_once)
     }
 
     /// What it did so far.
@@ -160,21 +184,27 @@ pub(crate) fn timestamp(seconds: u64) -> Option<Timestamp> {
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     by_mac: HashMap<MacAddr, Arc<ClientRecord>>,
+    /// There was a table that came from the API.
+    has_begun: bool,
 }
 
 impl Records {
     /// The records of a table's leases, in their order: known ones as they are, new ones empty. Records of cards
-    /// that have no lease any more are forgotten.
-    pub(crate) fn follow(&mut self, table: &LeaseTable) -> Box<[Arc<ClientRecord>]> {
+    /// that have no lease any more are forgotten. What cards of a table did that is `from_snapshot`, and of the first
+    /// that is not, nobody here knows.
+    pub(crate) fn follow(&mut self, table: &LeaseTable, from_snapshot: bool) -> Box<[Arc<ClientRecord>]> {
         let mut followed = HashMap::with_capacity(table.len());
         let in_order = table
             .iter()
             .map(|(_, mac, _)| {
-                let known = || self.by_mac.remove(&mac).unwrap_or_default();
+                let is_new = self.has_begun;
+                let new = || Arc::new(ClientRecord { is_new, ..ClientRecord::default() });
+                let known = || self.by_mac.remove(&mac).unwrap_or_else(new);
                 Arc::clone(followed.entry(mac).or_insert_with(known))
             })
             .collect();
         self.by_mac = followed;
+        self.has_begun |= !from_snapshot;
         in_order
     }
 }
@@ -186,6 +216,40 @@ mod tests {
     use vmdhcp_core::dhcp::{Malformed, MessageType};
 
     const REQUEST: MessageType = MessageType::Request;
+
+    #[test]
+    fn a_lease_is_unused_until_a_guest_keeps_what_it_was_granted() {
+        let new = || ClientRecord { is_new: true, ..ClientRecord::default() };
+        let bound =
+            |record: &ClientRecord, at| record.note(Verdict::decided(REQUEST, Why::Bound), Some(300), at);
+        let declined = Why::Declined { address: Ipv4Addr::LOCALHOST };
+        let declines = |record: &ClientRecord, at| {
+            record.note(Verdict::decided(MessageType::Decline, declined), None, at);
+        };
+        let record = new();
+        assert!(record.is_unused());
+        assert!(!ClientRecord::default().is_unused(), "nobody knows what its card did before");
+        bound(&record, 1_000);
+        assert!(!record.is_unused());
+        declines(&record, 1_003);
+        assert!(record.is_unused());
+        // It is granted the same again, and finds the same again.
+        bound(&record, 1_020);
+        declines(&record, 1_024);
+        assert!(record.is_unused());
+        // A decline that comes late, as it would be forged, takes nothing back; nor does one after a second grant.
+        bound(&record, 1_100);
+        declines(&record, 1_111);
+        assert!(!record.is_unused());
+        bound(&record, 2_000);
+        declines(&record, 2_001);
+        assert!(!record.is_unused());
+        let renewed = new();
+        bound(&renewed, 1_000);
+        renewed.note(Verdict::decided(REQUEST, Why::Extended), Some(300), 1_150);
+        declines(&renewed, 1_151);
+        assert!(!renewed.is_unused());
+    }
 
     #[test]
     fn each_event_is_noted_with_its_time_and_the_last_verdicts_stay() {

@@ -2,6 +2,7 @@
 //!
 //! The manager makes the Lease; without one there is nothing to do. Nothing else is ever written by an agent.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AddressConflict, AgentReport, Fo
 
 use super::foreign;
 use super::interface::Interface;
-use super::state::{State, lock};
+use super::state::{Serving, State, lock};
 use crate::runtime::Shutdown;
 
 /// How often it is looked whether there is something to tell. A new version is told no sooner than this.
@@ -81,6 +82,7 @@ impl Reporter {
                 address: address.to_string(),
                 mac_address: conflict.mac.to_string(),
                 since: format_time(conflict.since),
+                unused: serving.as_deref().is_some_and(|serving| is_unused(serving, *address)),
             })
             .take(AgentReport::MOST_ITEMS)
             .collect();
@@ -103,6 +105,11 @@ impl Reporter {
             url: self.url.clone(),
             conflicts,
             foreign_servers,
+            silent: lock(&state.silent)
+                .iter()
+                .map(|(address, since)| (address.to_string(), format_time(*since)))
+                .take(AgentReport::MOST_CARRIED)
+                .collect(),
             ..AgentReport::default()
         };
         if let Some(serving) = serving {
@@ -141,10 +148,18 @@ impl ReportError {
     }
 }
 
+/// Whether no guest has used the lease of that address.
+fn is_unused(serving: &Serving, address: Ipv4Addr) -> bool {
+    let lease = serving.table.holder(address).and_then(|lease| usize::try_from(lease.0).ok());
+    lease.and_then(|lease| serving.records.get(lease)).is_some_and(|record| record.is_unused())
+}
+
 /// Leaves out as many of the last items as it takes to keep the report short.
 fn bounded(mut report: AgentReport) -> AgentReport {
     while serde_json::to_string(&report).is_ok_and(|text| text.len() > LONGEST) {
-        let longer = if report.conflicts.len() > report.foreign_servers.len() {
+        let longer = if report.silent.pop_last().is_some() {
+            Some(())
+        } else if report.conflicts.len() > report.foreign_servers.len() {
             report.conflicts.pop().map(drop)
         } else {
             // What holds addresses goes last.
@@ -177,6 +192,12 @@ impl Sent {
         if next.resource_version != self.report.resource_version || next.carried != self.report.carried {
             return age >= PERIOD;
         }
+        // Best before its client asks for it.
+        let unused =
+            |conflict: &AddressConflict| conflict.unused && !self.report.conflicts.contains(conflict);
+        if next.conflicts.iter().any(unused) {
+            return age >= PERIOD;
+        }
         age >= HEARTBEAT
     }
 }
@@ -197,6 +218,9 @@ mod tests {
         let newer = AgentReport { resource_version: "8".into(), ..report.clone() };
         assert!(!sent.is_outdated(&newer, after(999)));
         assert!(sent.is_outdated(&newer, after(1_000)));
+        let unused = AddressConflict { unused: true, ..AddressConflict::default() };
+        let conflict = AgentReport { conflicts: vec![unused], ..report.clone() };
+        assert!(sent.is_outdated(&conflict, after(1_000)));
         let foreign = AgentReport { foreign_servers: vec![ForeignServer::default()], ..report };
         assert!(!sent.is_outdated(&foreign, after(5_000)));
     }

@@ -22,6 +22,7 @@ use super::limits::Limits;
 use super::metrics::PoolMetrics;
 use super::records::ClientRecord;
 use super::sightings::Sightings;
+use super::unleased::Unleased;
 
 /// How long a confirmation of the table counts.
 pub(crate) const CONFIRMATION_LASTS: Duration = Duration::from_secs(30);
@@ -36,6 +37,8 @@ const DECLINED_ADDRESSES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Serving {
     pub(crate) table: LeaseTable,
+    /// Addresses that nobody has.
+    pub(crate) unleased: Unleased,
     /// By lease.
     pub(crate) records: Box<[Arc<ClientRecord>]>,
     pub(crate) pool: Pool,
@@ -137,6 +140,8 @@ pub(crate) struct State {
     pub(crate) conflicts: Mutex<BTreeMap<Ipv4Addr, Conflict>>,
     /// Cards that answer for addresses that nobody has.
     pub(crate) proxies: Mutex<BTreeSet<MacAddr>>,
+    /// Retiring addresses for which nobody answers, and since when they retire.
+    pub(crate) silent: Mutex<BTreeMap<Ipv4Addr, Timestamp>>,
     /// What a restart would find, where there are snapshots.
     kept: Mutex<Kept>,
     serving: ArcSwapOption<Serving>,
@@ -161,6 +166,7 @@ impl State {
             owns_server_address: AtomicBool::new(false),
             conflicts: Mutex::default(),
             proxies: Mutex::default(),
+            silent: Mutex::default(),
             kept: Mutex::new(Kept::Nowhere),
             serving: ArcSwapOption::empty(),
             superseded: Mutex::default(),
@@ -295,7 +301,8 @@ pub(crate) mod tests {
         tables.accept(Arc::new(stored(leases)), Timestamp::UNIX_EPOCH).unwrap();
         let table = tables.build(&Extras::default()).unwrap();
         Serving {
-            records: Records::default().follow(&table),
+            records: Records::default().follow(&table, false),
+            unleased: tables.unleased(),
             table,
             pool: tables.pool().unwrap().clone(),
             pool_uid: "u-1".into(),

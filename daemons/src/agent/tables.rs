@@ -17,6 +17,7 @@ use vmdhcp_core::ipam::{Allocations, Memory, Succession};
 use vmdhcp_core::pool::{NtpServer, Pool, PoolError, PoolErrors};
 use vmdhcp_core::{MacAddr, api};
 
+use super::unleased::Unleased;
 use crate::cluster::version;
 
 /// Longest T2 that a client can have been given (one hour), and a tenth for clocks that run slow.
@@ -189,6 +190,11 @@ impl Tables {
         let mut carried: Vec<_> = accepted.memory.carried.iter().collect();
         carried.sort_by_cached_key(|&(address, mac)| (is_kept(address), address, mac));
         carried
+    }
+
+    /// The addresses that nobody has.
+    pub(crate) fn unleased(&self) -> Unleased {
+        self.accepted.as_ref().map(|accepted| Unleased::of(&accepted.allocations)).unwrap_or_default()
     }
 
     /// Options that are left out because they are wrong.

@@ -214,7 +214,8 @@ impl Keeper {
             return Err(Unserved::Paused(self.state.pool.clone()));
         }
         Ok(Serving {
-            records: self.records.follow(&table),
+            records: self.records.follow(&table, from_snapshot),
+            unleased: self.tables.unleased(),
             table,
             pool: pool.clone(),
             pool_uid: stored.metadata.uid.clone().unwrap_or_default(),

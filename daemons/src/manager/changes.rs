@@ -6,21 +6,21 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use vmdhcp_core::api::IPPool;
 
-use super::{GuardedClaim, GuardedNetwork, GuardedVirtualMachine};
+use super::{GuardedNetwork, PackedClaim, PackedVirtualMachine};
 
 /// Where it is said which objects have to be looked at, by kind.
 pub(super) struct Changed {
     pub(super) pools: Sender<IPPool>,
-    pub(super) claims: Sender<GuardedClaim>,
-    pub(super) virtual_machines: Sender<GuardedVirtualMachine>,
+    pub(super) claims: Sender<PackedClaim>,
+    pub(super) virtual_machines: Sender<PackedVirtualMachine>,
     pub(super) networks: Sender<GuardedNetwork>,
 }
 
 /// What was said, for the reconciler of each kind.
 pub(super) struct Changes {
     pub(super) pools: mpsc::UnboundedReceiver<ObjectRef<IPPool>>,
-    pub(super) claims: mpsc::UnboundedReceiver<ObjectRef<GuardedClaim>>,
-    pub(super) virtual_machines: mpsc::UnboundedReceiver<ObjectRef<GuardedVirtualMachine>>,
+    pub(super) claims: mpsc::UnboundedReceiver<ObjectRef<PackedClaim>>,
+    pub(super) virtual_machines: mpsc::UnboundedReceiver<ObjectRef<PackedVirtualMachine>>,
     pub(super) networks: mpsc::UnboundedReceiver<ObjectRef<GuardedNetwork>>,
 }
 

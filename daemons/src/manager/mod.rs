@@ -23,6 +23,7 @@ mod image;
 mod metrics;
 mod neighbours;
 mod pacer;
+mod packed;
 mod pool;
 #[cfg(test)]
 mod simulation;
@@ -32,6 +33,7 @@ mod watches;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,20 +59,21 @@ pub(crate) use pool::pool_of_network;
 
 use crate::runtime::{Clock, Shutdown};
 use neighbours::{NeighbourWatches, Neighbours};
+use packed::Packed;
 use watches::{FirstList, touched, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many claims, or VMs, are being written at a time. None of them waits for another, or for a pool; and kube looks at each of
-/// those that are under way whenever one of them moves.
-const AT_ONCE: u16 = 64;
+/// How many claims, or VMs, are being written at a time. None of them waits for another, or for a pool. Each of those that are
+/// under way has a connection, which takes some 50 KB; and kube looks at all of them whenever one moves.
+const AT_ONCE: u16 = 16;
 
-/// A claim object as it is watched: one that cannot be read is one object that cannot be read.
-type GuardedClaim = DeserializeGuard<VirtualMachineNetworkConfig>;
-/// Likewise those of others.
-type GuardedVirtualMachine = DeserializeGuard<VirtualMachine>;
-type GuardedInstance = DeserializeGuard<VirtualMachineInstance>;
+/// Kinds of which there are thousands of objects, as they are kept.
+type PackedClaim = Packed<VirtualMachineNetworkConfig>;
+type PackedVirtualMachine = Packed<VirtualMachine>;
+type PackedInstance = Packed<VirtualMachineInstance>;
+/// A VM network: one that cannot be read is one object that cannot be read.
 type GuardedNetwork = DeserializeGuard<NetworkAttachmentDefinition>;
 
 /// Which networks have an agent, and who starts it.
@@ -167,12 +170,14 @@ struct Context {
     metrics: ManagerMetrics,
     events: events::Events,
     pools: Store<IPPool>,
-    claims: Store<GuardedClaim>,
+    claims: Store<PackedClaim>,
     claims_by_network: Arc<claim::ClaimIndex>,
     leases: Store<Lease>,
+    /// Whether KubeVirt is there, so that whoever is not among its VMs is none.
+    kubevirt: bool,
     /// Empty where KubeVirt is not there.
-    virtual_machines: Store<GuardedVirtualMachine>,
-    instances: Store<GuardedInstance>,
+    virtual_machines: Store<PackedVirtualMachine>,
+    instances: Store<PackedInstance>,
     /// Empty where Multus is not there.
     networks: Store<GuardedNetwork>,
     /// Empty where there is no cluster.
@@ -299,6 +304,7 @@ async fn run_once(
         clock,
         metrics,
         leases: leases.store,
+        kubevirt: neighbours.virtual_machines,
         virtual_machines: virtual_machines.store.clone(),
         instances: instances.store,
         networks: networks.store.clone(),
@@ -415,6 +421,13 @@ fn stopped(shutdown: &Shutdown) -> impl Future<Output = ()> + Send + Sync + 'sta
 enum Settlement {
     /// The pool's plan, committed.
     Planned(ipam::Outcome),
+    /// The pool's plan, committed: the card has the address, and somebody else uses it too.
+    InUse {
+        /// The address.
+        address: Ipv4Addr,
+        /// By whom, as a sentence.
+        message: String,
+    },
     /// The pool cannot be served, or the API refused this claim's change.
     Refused {
         /// As one CamelCase word.
@@ -422,4 +435,14 @@ enum Settlement {
         /// As a sentence.
         message: String,
     },
+}
+
+impl Settlement {
+    /// The address that the card has.
+    const fn address(&self) -> Option<Ipv4Addr> {
+        match self {
+            Self::Planned(ipam::Outcome::Holds(address)) | Self::InUse { address, .. } => Some(*address),
+            Self::Planned(ipam::Outcome::Waits(_) | ipam::Outcome::Released) | Self::Refused { .. } => None,
+        }
+    }
 }

@@ -8,8 +8,8 @@ use kube::runtime::watcher;
 use kube::{Client, ResourceExt};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::watches::{Watched, trimmed, unserved};
-use super::{GuardedInstance, GuardedNetwork, GuardedVirtualMachine, vm};
+use super::watches::{Watched, trimmed, unserved, watched};
+use super::{GuardedNetwork, PackedInstance, PackedVirtualMachine};
 
 /// How often the API is asked again.
 const PERIOD: Duration = Duration::from_secs(15);
@@ -27,8 +27,8 @@ pub(super) struct Neighbours {
 
 /// Their objects, as far as they are there.
 pub(super) struct NeighbourWatches {
-    pub(super) virtual_machines: Watched<GuardedVirtualMachine>,
-    pub(super) instances: Watched<GuardedInstance>,
+    pub(super) virtual_machines: Watched<PackedVirtualMachine>,
+    pub(super) instances: Watched<PackedInstance>,
     pub(super) networks: Watched<GuardedNetwork>,
 }
 
@@ -59,8 +59,8 @@ impl Neighbours {
         let everything = watcher::Config::default;
         let (virtual_machines, instances) = if self.virtual_machines {
             (
-                trimmed(Api::all(client.clone()), everything(), "VirtualMachines", vm::trim),
-                trimmed(Api::all(client.clone()), everything(), "VirtualMachineInstances", vm::trim_instance),
+                watched(Api::all(client.clone()), everything(), "VirtualMachines"),
+                watched(Api::all(client.clone()), everything(), "VirtualMachineInstances"),
             )
         } else {
             (unserved("VirtualMachines"), unserved("VirtualMachineInstances"))

@@ -129,6 +129,11 @@ impl Manager {
         self.ahead.fetch_add(i64::try_from(by.as_secs()).unwrap(), Ordering::Relaxed);
     }
 
+    /// What the manager takes for the present time.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::now() + SignedDuration::from_secs(self.ahead.load(Ordering::Relaxed))
+    }
+
     /// All metrics, as they are scraped.
     pub(crate) fn metrics(&self) -> String {
         let mut text = String::new();

@@ -21,6 +21,7 @@ mod recovery;
 mod refusals;
 mod registration;
 mod scale;
+mod seen;
 mod vms;
 mod vms_on_a_cluster;
 mod written;

@@ -37,7 +37,7 @@ impl Measured {
         let Usage { resident, peak, own, processor: _ } = self.usage;
         let line = format!(
             "{what}: {} VMs in {:.1} s, {:.0}/s; to the address p50 {:.2} s, p99 {:.2} s, longest {:.2} s; {:.3} writes a VM {:?}; \
-             manager: {:.1} s of processor, {resident} MiB resident ({own} of its own, at most {peak}); load {load}",
+             manager: {:.1} s of processor, {resident} MB resident ({own} of its own, at most {peak}); load {load}",
             self.vms,
             self.time.as_secs_f64(),
             self.per_second(),

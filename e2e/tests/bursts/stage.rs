@@ -223,25 +223,25 @@ impl Manager {
                 .unwrap()
         };
         let status = of("status");
-        let mebibytes = |name: &str| -> u64 {
+        let megabytes = |name: &str| -> u64 {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
             let kibibytes: u64 = line.trim_start_matches(':').trim_end_matches("kB").trim().parse().unwrap();
-            kibibytes / 1024
+            kibibytes * 1024 / 1_000_000
         };
         // Behind the name, which is in brackets: user and system time are the 12th and 13th field.
         let stat = of("stat");
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
         let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
         Usage {
-            resident: mebibytes("VmRSS"),
-            peak: mebibytes("VmHWM"),
-            own: mebibytes("RssAnon"),
+            resident: megabytes("VmRSS"),
+            peak: megabytes("VmHWM"),
+            own: megabytes("RssAnon"),
             processor: Duration::from_millis(ticks * 10),
         }
     }
 }
 
-/// What a process has used; memory in MiB.
+/// What a process has used; memory in MB.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
     /// All that is resident.

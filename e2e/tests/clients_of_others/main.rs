@@ -1,7 +1,11 @@
 //! `vmdhcp standalone` on a bridge, and the DHCP clients that VMs really run, through the whole life of a lease.
 
 mod as_the_readme_says;
+mod boot_server;
 mod declines;
+mod managed;
+mod netboot;
+mod nmap;
 mod refusals;
 mod releases;
 mod renewals;

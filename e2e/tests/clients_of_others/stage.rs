@@ -53,7 +53,11 @@ impl Stage {
 
     /// Declares the address of a client's card, and waits until it is served.
     pub(crate) fn declare(&self, client: Client, address: Ipv4Addr) {
-        let (name, mac) = (client.program(), mac(client));
+        self.declare_card(client.program(), mac(client), address);
+    }
+
+    /// The same, of any card.
+    pub(crate) fn declare_card(&self, name: &str, mac: &str, address: Ipv4Addr) {
         self.api.apply_and_wait(&format!(
             "apiVersion: network.harvesterhci.io/v1alpha1\n\
              kind: VirtualMachineNetworkConfig\n\
@@ -62,7 +66,7 @@ impl Stage {
              - {{networkName: short, macAddress: '{mac}', ipAddress: {address}}}\n"
         ));
         until("agent that serves the address", PATIENCE, || {
-            (self.noted(client)?["address"] == json!(address)).then_some(())
+            (self.noted_of(mac)?["address"] == json!(address)).then_some(())
         });
     }
 
@@ -81,7 +85,12 @@ impl Stage {
 
     /// What the agent has noted of this client's card, if it knows it.
     pub(crate) fn noted(&self, client: Client) -> Option<Value> {
-        self.ask(&format!("clients/{}", mac(client)))
+        self.noted_of(mac(client))
+    }
+
+    /// The same, of any card.
+    pub(crate) fn noted_of(&self, mac: &str) -> Option<Value> {
+        self.ask(&format!("clients/{mac}"))
     }
 
     /// What the agent shows there.

@@ -55,6 +55,8 @@ pub(super) struct Holders<'a> {
     pub(super) by_age: Vec<&'a Claim>,
     position: BTreeMap<MacAddr, usize>,
     claimed: BTreeSet<MacAddr>,
+    /// Those of them of which some claim is not of a VM.
+    by_hand: BTreeSet<MacAddr>,
     reserved_for: BTreeMap<Ipv4Addr, MacAddr>,
     /// The MAC of the oldest claim that declares the address.
     declared_by: BTreeMap<Ipv4Addr, MacAddr>,
@@ -84,6 +86,7 @@ impl<'a> Holders<'a> {
             in_order,
             position,
             claimed: claims.iter().map(|claim| claim.mac).collect(),
+            by_hand: claims.iter().filter(|claim| !claim.of_vm).map(|claim| claim.mac).collect(),
             reserved_for,
             declared_by: BTreeMap::new(),
             by_age,
@@ -96,6 +99,7 @@ impl<'a> Holders<'a> {
                 .is_some_and(|r| r.address.is_some() && r.address != claim.wanted);
             if let Some(address) = claim.wanted
                 && claim.intent != Intent::Release
+                && !claim.lapsed
                 && !overruled
                 && holders.admits(pool, claim.mac, address)
             {
@@ -113,6 +117,11 @@ impl<'a> Holders<'a> {
     /// Whether any claim has that MAC, be it one that goes.
     pub(super) fn is_claimed(&self, mac: MacAddr) -> bool {
         self.claimed.contains(&mac)
+    }
+
+    /// Whether only VMs of the cluster claim that MAC.
+    pub(super) fn is_of_vm(&self, mac: MacAddr) -> bool {
+        self.is_claimed(mac) && !self.by_hand.contains(&mac)
     }
 
     /// Whether the pool may give that address to that MAC: a reserved one to its MAC alone.

@@ -6,13 +6,17 @@
 //!
 //! In this order, so that what is in use stays and what is declared is met before anything is picked:
 //!
-//! 1. What operator and agents have told ([`Planner::take_evidence`], [`Planner::keep_served`]).
+//! 1. What operator and agents have told ([`Planner::take_evidence`], [`Planner::follow_quarantined`],
+//!    [`Planner::keep_served`]).
 //! 2. Addresses that a claim's status says it has or had and the pool has lost ([`Planner::restore`]).
-//! 3. Addresses leave those who shall not have them ([`Planner::retire`]).
-//! 4. Declared addresses ([`Planner::serve_declared`]), former ones ([`Planner::give_back`]), any ([`Planner::pick`]).
+//! 3. Addresses leave those who shall not have them ([`Planner::retire`]), and those that somebody else uses go out of use
+//!    ([`Planner::quarantine`]).
+//! 4. Declared addresses ([`Planner::serve_declared`]), former ones ([`Planner::give_back`]), any ([`Planner::pick`]);
+//!    another for a card whose address somebody else uses ([`Planner::move_away`]).
 //!
 //! A card whose declared address is not to be had keeps the one it has until it is: a wish costs no VM its network.
 
+mod conflict;
 mod holders;
 mod pick;
 mod recover;
@@ -40,9 +44,11 @@ pub fn plan(
     let holders = Holders::elect(pool, allocations, &claims);
     let mut planner = Planner::new(pool, allocations, &holders, evidence);
     planner.take_evidence();
+    planner.follow_quarantined();
     planner.keep_served();
     planner.restore();
     planner.retire();
+    planner.quarantine();
     if !pool.paused {
         planner.serve_declared();
         planner.give_back();
@@ -93,10 +99,12 @@ impl<'a> Planner<'a> {
             Change::Allocate { address, mac } => {
                 self.held_by.insert((mac, address));
             }
-            Change::Retire { address, mac } => {
+            Change::Retire { address, mac, .. } => {
                 self.held_by.remove(&(mac, address));
             }
             Change::Keep { .. }
+            | Change::Quarantine { .. }
+            | Change::EndQuarantine { .. }
             | Change::Recover { .. }
             | Change::WithdrawUnknown
             | Change::Recovered
@@ -107,6 +115,11 @@ impl<'a> Planner<'a> {
         }
         self.allocations.apply(&change, self.evidence.now);
         self.changes.push(change);
+    }
+
+    /// Takes an address from that MAC.
+    fn leave(&mut self, mac: MacAddr, address: Ipv4Addr) {
+        self.change(Change::Retire { address, mac, of_vm: self.holders.is_of_vm(mac) });
     }
 
     /// The (lowest) address that a MAC has.
@@ -125,7 +138,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             if let Some(former) = current {
-                self.change(Change::Retire { address: former, mac });
+                self.leave(mac, former);
             }
             self.change(Change::Allocate { address, mac });
         }
@@ -156,6 +169,11 @@ impl<'a> Planner<'a> {
         {
             return Some(Waiting::AddressDeclared { address, by });
         }
+        if let Some(entry) = self.allocations.quarantined.get(&address)
+            && entry.by != mac
+        {
+            return Some(Waiting::AddressInUse { quarantined: 1, until: entry.until });
+        }
         match self.allocations.retiring.get(&address) {
             _ if self.is_served_to_another(mac, address) => {
                 Some(Waiting::AddressRetiring { retiring: 1, until: None })
@@ -175,6 +193,7 @@ impl<'a> Planner<'a> {
                 && self.holders.reserved_for(*address).is_none()
                 && self.holders.declared_by(*address).is_none()
                 && !self.unreadable.contains(address)
+                && !self.allocations.quarantined.contains_key(address)
         };
         let retiring = self.allocations.retiring.iter();
         retiring.filter(move |(address, _)| open(address)).map(|(&address, entry)| (address, entry))
@@ -258,7 +277,7 @@ impl<'a> Planner<'a> {
         }
         let retiring = self.open_retiring().count();
         if retiring == 0 {
-            return Waiting::Exhausted;
+            return self.in_use().unwrap_or(Waiting::Exhausted);
         }
         let until = self.open_retiring().filter_map(|(address, entry)| self.until(address, entry)).min();
         Waiting::AddressRetiring { retiring, until }

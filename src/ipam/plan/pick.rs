@@ -47,12 +47,14 @@ impl Planner<'_> {
                 self.change(Change::Allocate { address, mac });
             }
         }
+        self.move_away(&mut free);
     }
 
     /// Addresses that anybody could get and of which the pool says nothing.
     pub(super) fn unknown(&self) -> AddressSet {
         let mut unknown = self.pool.domain.clone();
         let taken = self.allocations.held.keys().chain(self.allocations.retiring.keys()).copied();
+        let taken = taken.chain(self.allocations.quarantined.keys().copied());
         for address in taken.chain(self.holders.declared()).chain(self.unreadable.iter().copied()) {
             unknown.remove(address, address);
         }
@@ -79,7 +81,7 @@ impl Planner<'_> {
 }
 
 /// What may be picked.
-struct Free {
+pub(super) struct Free {
     hashed: Hashed,
     /// Addresses that nobody can be using.
     never_used: AddressSet,
@@ -90,7 +92,7 @@ struct Free {
 impl Free {
     /// An address for that MAC, which nobody else gets from now on: the one that its hash says or the next free one;
     /// when none is left, the one that has been out of use for longest.
-    fn take(&mut self, mac: MacAddr) -> Option<Ipv4Addr> {
+    pub(super) fn take(&mut self, mac: MacAddr) -> Option<Ipv4Addr> {
         let free = self.hashed.address(mac).and_then(|start| self.never_used.next_from(start));
         if let Some(address) = free {
             self.never_used.remove(address, address);

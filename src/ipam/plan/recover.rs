@@ -70,7 +70,7 @@ impl Planner<'_> {
             self.allocations.retiring.iter().filter(|(_, entry)| entry.served && moved.contains(&entry.mac));
         let left: Vec<_> = served.map(|(&address, entry)| (address, entry.mac)).collect();
         for (address, mac) in left {
-            self.change(Change::Retire { address, mac });
+            self.leave(mac, address);
         }
     }
 
@@ -119,10 +119,10 @@ impl Planner<'_> {
                 continue;
             }
             if let Some(&other) = self.allocations.held.get(&address) {
-                self.change(Change::Retire { address, mac: other });
+                self.leave(other, address);
             }
             if let Some(former) = current {
-                self.change(Change::Retire { address: former, mac });
+                self.leave(mac, former);
             }
             self.change(Change::Allocate { address, mac });
         }
@@ -143,10 +143,10 @@ impl Planner<'_> {
                 self.change(Change::Allocate { address, mac });
             }
             (Some(other), Some(holder)) if claim.granted && holder.demand() != Some(other) => {
-                self.change(Change::Retire { address: other, mac });
+                self.leave(mac, other);
                 self.change(Change::Allocate { address, mac });
             }
-            _ => self.change(Change::Retire { address, mac }),
+            _ => self.leave(mac, address),
         }
     }
 

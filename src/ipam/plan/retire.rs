@@ -76,7 +76,7 @@ impl Planner<'_> {
             let kept = self.kept(of_one_mac);
             for &(mac, address) in of_one_mac {
                 if kept != Some(address) {
-                    self.change(Change::Retire { address, mac });
+                    self.leave(mac, address);
                 }
             }
         }

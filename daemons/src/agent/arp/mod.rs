@@ -3,6 +3,7 @@
 mod packet;
 mod prober;
 mod responder;
+mod vacancy;
 
 pub(crate) use packet::{Operation, Packet};
 pub(crate) use prober::probe_leases;

@@ -1,18 +1,21 @@
 //! Finds out whether an address is used by a card that does not have it.
 //!
-//! Asked is when a lease appears, when a client declines its address, and again for known conflicts. Who also answers
-//! for an address that nobody has answers for everybody (a proxy) and proves nothing.
+//! Asked is when a lease appears, when a client declines its address, and again for known conflicts and for addresses
+//! that are out of use because of one. Who also answers for an address that nobody has answers for everybody (a proxy)
+//! and proves nothing. Addresses that have left the card of a VM are asked for until nobody answers ([`vacancy`]).
+//!
+//! [`vacancy`]: super::vacancy
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use vmdhcp_core::MacAddr;
-use vmdhcp_core::dhcp::LeaseTable;
-use vmdhcp_core::pool::Pool;
 
+use super::vacancy::Vacancies;
 use super::{Answers, Packet};
 use crate::agent::packet_socket::PacketSocket;
 use crate::agent::records::timestamp;
@@ -58,6 +61,7 @@ impl Finding {
 pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: &Answers) {
     let mut changes = state.changes();
     let mut prober = Prober::default();
+    let mut vacancies = Vacancies::default();
     let mut ticks = tokio::time::interval(PATIENCE);
     loop {
         tokio::select! {
@@ -72,20 +76,26 @@ pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: 
         lock(&state.conflicts).retain(|_, conflict| !serving.roster.contains(&conflict.mac));
         prober.queue_new_leases(&serving);
         prober.queue_declined(state);
-        prober.queue_conflicts(state);
-        let batch = prober.next_batch(&serving.table);
-        if batch.is_empty() {
+        prober.queue_conflicts(state, &serving);
+        let batch = prober.next_batch(&serving);
+        let vacating = vacancies.due(&serving, state.now().seconds);
+        let asked: BTreeSet<_> = batch.iter().chain(&vacating).copied().collect();
+        if asked.is_empty() {
             continue;
         }
-        let unused = unused_address(&serving.pool, &serving.table);
-        let answered = ask(socket, answers, serving.table.server(), &batch, unused).await;
+        let has_carrier = socket.interface().has_carrier();
+        let unused = unused_address(&serving);
+        let answered = ask(socket, answers, serving.table.server(), &asked, unused).await;
         // Who has what may have changed meanwhile.
         let Some(serving) = state.serving().clone() else { continue };
         lock(&state.proxies).extend(&answered.proxies);
-        for (address, cards) in &answered.by_address {
-            if let Some((owner, _)) =
-                serving.table.holder(*address).and_then(|lease| serving.table.lease(lease))
-            {
+        if has_carrier && socket.interface().has_carrier() {
+            let answers = |address| answered.others(address, &serving.roster);
+            vacancies.note(&serving, vacating.into_iter().map(answers), state.now().seconds);
+            *lock(&state.silent) = vacancies.silent(&serving);
+        }
+        for (address, cards) in answered.by_address.iter().filter(|(address, _)| batch.contains(address)) {
+            if let Some(owner) = owner(&serving, *address) {
                 let finding = judge(owner, cards, &answered.proxies, &serving.roster);
                 state.metrics.probes.add([finding.as_str()]);
                 note(state, *address, owner, finding, timestamp(state.now().seconds));
@@ -138,15 +148,16 @@ impl Prober {
         }
     }
 
-    fn queue_conflicts(&mut self, state: &State) {
+    fn queue_conflicts(&mut self, state: &State, serving: &Serving) {
         let now = state.now();
         if now.seconds >= self.conflicts_looked_at.saturating_add(AGAIN) {
             self.conflicts_looked_at = now.seconds;
             let mut conflicts = lock(&state.conflicts);
-            // Addresses that are not leased are not probed: the server's, and those given up meanwhile.
+            // Addresses that nobody has are not probed, but for those out of use: not the server's, nor those given up meanwhile.
             let oldest = now.seconds.saturating_sub(FORGOTTEN_AFTER);
             conflicts.retain(|_, conflict| timestamp(oldest).is_none_or(|oldest| conflict.seen >= oldest));
-            let known: Vec<_> = conflicts.keys().copied().collect();
+            let known: BTreeSet<_> =
+                conflicts.keys().chain(serving.unleased.quarantined.keys()).copied().collect();
             drop(conflicts);
             for address in known {
                 self.enqueue(address);
@@ -160,17 +171,55 @@ impl Prober {
         }
     }
 
-    /// The next addresses, as far as they are still leased.
-    fn next_batch(&mut self, table: &LeaseTable) -> BTreeSet<Ipv4Addr> {
+    /// The next addresses, as far as they are still leased or out of use.
+    fn next_batch(&mut self, serving: &Serving) -> BTreeSet<Ipv4Addr> {
         let length = self.queue.len().min(TOGETHER);
-        self.queue.drain(..length).filter(|address| table.holder(*address).is_some()).collect()
+        self.queue.drain(..length).filter(|address| owner(serving, *address).is_some()).collect()
     }
+}
+
+/// Whose an address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Card(MacAddr),
+    /// It is out of use, and no card had it last.
+    Nobody,
+}
+
+impl Owner {
+    fn is(self, card: MacAddr) -> bool {
+        self == Self::Card(card)
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Card(mac) => mac.fmt(f),
+            Self::Nobody => f.write_str("nobody"),
+        }
+    }
+}
+
+/// The card that may answer for an address that is leased or out of use.
+fn owner(serving: &Serving, address: Ipv4Addr) -> Option<Owner> {
+    let leased = serving.table.holder(address).and_then(|lease| serving.table.lease(lease));
+    let out_of_use = || Some(serving.unleased.quarantined.get(&address)?.map_or(Owner::Nobody, Owner::Card));
+    leased.map(|(owner, _)| Owner::Card(owner)).or_else(out_of_use)
 }
 
 #[derive(Debug, Default)]
 struct Answered {
     by_address: BTreeMap<Ipv4Addr, BTreeSet<MacAddr>>,
     proxies: BTreeSet<MacAddr>,
+}
+
+impl Answered {
+    /// Who answered for that address alone and is no agent.
+    fn others(&self, address: Ipv4Addr, roster: &BTreeSet<MacAddr>) -> (Ipv4Addr, usize) {
+        let cards = self.by_address.get(&address).into_iter().flatten();
+        (address, cards.filter(|card| !self.proxies.contains(card) && !roster.contains(card)).count())
+    }
 }
 
 /// Asks who has these addresses, and who answers for one that nobody has.
@@ -199,33 +248,34 @@ async fn ask(
 }
 
 /// An address of the subnet that nobody has by what is known here: the highest that will do.
-fn unused_address(pool: &Pool, table: &LeaseTable) -> Option<Ipv4Addr> {
+fn unused_address(serving: &Serving) -> Option<Ipv4Addr> {
+    let Serving { pool, table, unleased, .. } = serving;
     let (first, last) = (u32::from(table.subnet().network()), u32::from(table.subnet().broadcast()));
     let candidates = (first.saturating_add(1)..last).rev().map(Ipv4Addr::from).take(LONGEST_QUEUE);
-    candidates
-        .filter(|address| pool.domain.contains(*address))
-        .find(|address| table.holder(*address).is_none() && !table.is_server(*address))
+    candidates.filter(|address| pool.domain.contains(*address)).find(|address| {
+        table.holder(*address).is_none() && !table.is_server(*address) && !unleased.all.contains(address)
+    })
 }
 
 fn judge(
-    owner: MacAddr,
+    owner: Owner,
     cards: &BTreeSet<MacAddr>,
     proxies: &BTreeSet<MacAddr>,
     roster: &BTreeSet<MacAddr>,
 ) -> Finding {
     let other = cards
         .iter()
-        .find(|card| **card != owner && !proxies.contains(card) && !roster.contains(card))
+        .find(|card| !owner.is(**card) && !proxies.contains(card) && !roster.contains(card))
         .copied();
     match other {
         Some(card) => Finding::Conflict(card),
-        None if cards.contains(&owner) => Finding::Owner,
+        None if cards.iter().any(|card| owner.is(*card)) => Finding::Owner,
         None if cards.is_empty() => Finding::Silent,
         None => Finding::Proxy,
     }
 }
 
-fn note(state: &State, address: Ipv4Addr, owner: MacAddr, finding: Finding, now: Option<Timestamp>) {
+fn note(state: &State, address: Ipv4Addr, owner: Owner, finding: Finding, now: Option<Timestamp>) {
     let mut conflicts = lock(&state.conflicts);
     let seen = now.unwrap_or_default();
     match finding {
@@ -256,7 +306,7 @@ mod tests {
 
     fn judged(cards: &[u8], proxies: &[u8]) -> Finding {
         let set = |cards: &[u8]| cards.iter().map(|last| mac(*last)).collect();
-        judge(mac(1), &set(cards), &set(proxies), &set(&[7]))
+        judge(Owner::Card(mac(1)), &set(cards), &set(proxies), &set(&[7]))
     }
 
     #[test]
@@ -281,12 +331,12 @@ mod tests {
             ("192.168.48.83", "02:00:00:00:00:01"),
         ]));
         prober.queue_new_leases(&moved);
-        assert_eq!(prober.next_batch(&first.table).len(), 1, "what is not leased any more is not probed");
+        assert_eq!(prober.next_batch(&first).len(), 1, "what is not leased any more is not probed");
     }
 
     #[test]
     fn the_address_that_tells_proxies_is_one_that_nobody_has() {
         let serving = serving(&[("192.168.48.90", "02:00:00:00:00:01")]);
-        assert_eq!(unused_address(&serving.pool, &serving.table), Some(Ipv4Addr::new(192, 168, 48, 89)));
+        assert_eq!(unused_address(&serving), Some(Ipv4Addr::new(192, 168, 48, 89)));
     }
 }

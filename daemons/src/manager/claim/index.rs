@@ -15,23 +15,25 @@ use tokio::time::Instant;
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::ipam::{Claim, Intent};
 
-use super::super::GuardedClaim;
+use super::super::PackedClaim;
 use super::observe::{self, StoredCard, Telling};
 use crate::cluster::version;
 
-/// A VirtualMachineNetworkConfig by namespace and name.
+/// A VirtualMachineNetworkConfig by namespace and name. There are many copies of each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::manager) struct ClaimKey {
-    pub(in crate::manager) namespace: String,
-    pub(in crate::manager) name: String,
+    pub(in crate::manager) namespace: Arc<str>,
+    pub(in crate::manager) name: Arc<str>,
 }
 
 impl ClaimKey {
     pub(in crate::manager) fn of(claim: &impl ResourceExt) -> Self {
-        Self { namespace: claim.namespace().unwrap_or_default(), name: claim.name_any() }
+        let namespace = claim.meta().namespace.as_deref().unwrap_or_default();
+        let name = claim.meta().name.as_deref().unwrap_or_default();
+        Self { namespace: namespace.into(), name: name.into() }
     }
 
-    pub(in crate::manager) fn object(&self) -> ObjectRef<GuardedClaim> {
+    pub(in crate::manager) fn object(&self) -> ObjectRef<PackedClaim> {
         ObjectRef::new(&self.name).within(&self.namespace)
     }
 }
@@ -82,7 +84,7 @@ pub(in crate::manager) struct ClaimOnNetwork {
     pub(in crate::manager) key: ClaimKey,
     /// Version of the object.
     pub(in crate::manager) version: u64,
-    pub(in crate::manager) cards: Vec<CardRef>,
+    pub(in crate::manager) cards: Box<[CardRef]>,
 }
 
 type Networks = BTreeMap<NetworkName, BTreeMap<ClaimKey, Arc<ClaimOnNetwork>>>;
@@ -109,7 +111,7 @@ impl ClaimIndex {
     }
 
     /// Takes an event of the watch in.
-    pub(in crate::manager) fn note(&self, event: &Event<GuardedClaim>) {
+    pub(in crate::manager) fn note(&self, event: &Event<PackedClaim>) {
         let mut known = self.lock();
         match event {
             Event::Init => known.listed.clear(),
@@ -157,16 +159,16 @@ impl Known {
         taken
     }
 
-    fn put(&mut self, guarded: &GuardedClaim, allocation_seconds: &Histogram) {
-        let key = ClaimKey::of(guarded);
+    fn put(&mut self, packed: &PackedClaim, allocation_seconds: &Histogram) {
+        let key = ClaimKey::of(packed);
         // What an object wants that cannot be read is not known: it goes on having what it has, as if it belonged to nobody.
-        let Ok(object) = &guarded.0 else { return self.remove(&key) };
+        let Ok(object) = &packed.open() else { return self.remove(&key) };
         let now = Instant::now();
         let networks = observe::networks(object);
         let mut former = BTreeMap::new();
         for network in self.places.remove(&key).into_iter().flatten() {
             let claim = self.take(&network, &key);
-            let cards = claim.iter().flat_map(|claim| &claim.cards);
+            let cards = claim.iter().flat_map(|claim| claim.cards.iter());
             let waiting =
                 cards.filter_map(|card| Some(((network.clone(), card.claim.mac), card.waiting_since?)));
             former.extend(waiting);
@@ -182,7 +184,7 @@ impl Known {
                 let telling = Telling::of(object, network, claim.mac);
                 CardRef(Arc::new(ClaimedCard { claim, stored, telling, waiting_since }))
             });
-            let version = version(guarded).unwrap_or_default();
+            let version = version(packed).unwrap_or_default();
             let claim = ClaimOnNetwork { key: key.clone(), version, cards: cards.collect() };
             self.networks.entry(network.clone()).or_default().insert(key.clone(), Arc::new(claim));
         }

@@ -1,5 +1,6 @@
 //! The claim reconciler: each card of a VirtualMachineNetworkConfig gets its address, or a reason why not.
 
+mod declaration;
 mod index;
 mod observe;
 mod plan;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
@@ -20,12 +22,13 @@ use observe::networks;
 pub(super) use observe::{Place, as_list, listed, longer_record};
 
 use super::defects::Defect;
+use super::packed::Kept;
 use super::pool::allocator::Allocator;
 use super::pool::{Told, pool_of_network};
 use super::watches::{Watched, kept};
-use super::{Context, GuardedClaim, ManagerError, ManagerMetrics, Settlement};
+use super::{Context, ManagerError, ManagerMetrics, PackedClaim, Settlement};
 use crate::cluster::version;
-use plan::{ClaimPlan, Settlements};
+use plan::{ClaimPlan, Settlements, Surroundings};
 
 /// Why a claim could not be reconciled; it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -52,17 +55,16 @@ impl ClaimReconcileError {
 
 /// Brings one claim to the state that its pools allow.
 pub(super) async fn reconcile(
-    stored: Arc<GuardedClaim>,
+    stored: Arc<PackedClaim>,
     context: Arc<Context>,
 ) -> Result<Action, ClaimReconcileError> {
     context.lists_complete().await?;
     let name = format!("{}/{}", stored.namespace().unwrap_or_default(), stored.name_any());
-    let stored = match &stored.0 {
+    let stored = match stored.open() {
         Ok(stored) => stored,
-        Err(invalid) => {
-            return Err(ClaimReconcileError::Unreadable { claim: name, error: invalid.error.clone() });
-        }
+        Err(error) => return Err(ClaimReconcileError::Unreadable { claim: name, error }),
     };
+    let stored = &stored;
     let api: Api<VirtualMachineNetworkConfig> =
         Api::namespaced(context.client.clone(), &stored.namespace().unwrap_or_default());
     let failed = |step| {
@@ -93,7 +95,11 @@ pub(super) async fn reconcile(
         settle(stored, &context)
     };
     let Some(Settled { settlements, allocators }) = settled else { return Ok(Action::await_change()) };
-    let ClaimPlan { status, released, notices } = plan::plan(stored, &settlements, context.now());
+    let ClaimPlan { status, released, notices } = {
+        let surroundings = Surroundings { now: context.now(), vm_missing: is_vm_missing(stored, &context) };
+        plan::plan(stored, &settlements, surroundings)
+    };
+    let next_look = declaration::next_look(&status);
     if deleting {
         if released {
             let kept: Vec<_> = stored
@@ -129,32 +135,30 @@ pub(super) async fn reconcile(
         let metadata = json!({ "annotations": { CARDS_ANNOTATION: record } });
         patch_metadata(&api, stored, metadata).await.map_err(failed("shortening the record"))?;
     }
-    Ok(Action::await_change())
+    Ok(next_look)
+}
+
+/// Whether there is no VM of the name that a claim is for, where it would be known if there were.
+fn is_vm_missing(stored: &VirtualMachineNetworkConfig, context: &Context) -> bool {
+    let vm = ObjectRef::new(&stored.spec.vm_name).within(&stored.namespace().unwrap_or_default());
+    context.kubevirt && context.virtual_machines.get(&vm).is_none()
 }
 
 /// Watches all claims, and indexes them by network.
-pub(super) fn watch(client: &Client, metrics: &ManagerMetrics) -> (Watched<GuardedClaim>, Arc<ClaimIndex>) {
+pub(super) fn watch(client: &Client, metrics: &ManagerMetrics) -> (Watched<PackedClaim>, Arc<ClaimIndex>) {
     let index = Arc::new(ClaimIndex::new(metrics.allocation_seconds.clone()));
     let events = watcher(Api::all(client.clone()), watcher::Config::default());
     let note = {
         let index = Arc::clone(&index);
         move |event: &_| index.note(event)
     };
-    (kept(events.default_backoff().modify(trim), "VirtualMachineNetworkConfigs", note), index)
+    (kept(events.default_backoff(), "VirtualMachineNetworkConfigs", note), index)
 }
 
-/// Drops what is not read of a claim before it is kept, and the room that its lists were read into: most have one item and
-/// room for four. An API server takes an object without managed fields for one whose managed fields stay as they are.
-fn trim(claim: &mut GuardedClaim) {
-    let meta = claim.meta_mut();
-    meta.managed_fields = None;
-    meta.finalizers.iter_mut().for_each(Vec::shrink_to_fit);
-    meta.owner_references.iter_mut().for_each(Vec::shrink_to_fit);
-    let Ok(claim) = &mut claim.0 else { return };
-    claim.spec.network_configs.shrink_to_fit();
-    if let Some(status) = &mut claim.status {
-        status.network_configs.shrink_to_fit();
-        status.conditions.shrink_to_fit();
+impl Kept for VirtualMachineNetworkConfig {
+    fn trim(&mut self) {
+        // An API server takes an object without managed fields for one whose managed fields stay as they are.
+        self.metadata.managed_fields = None;
     }
 }
 
@@ -205,7 +209,7 @@ async fn patch_metadata(
 /// A claim that failed is tried again; a conflict soon, since only a stale copy stands in the way.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that Controller::run asks for")]
 pub(super) fn error_policy(
-    _: Arc<GuardedClaim>,
+    _: Arc<PackedClaim>,
     error: &ClaimReconcileError,
     context: Arc<Context>,
 ) -> Action {

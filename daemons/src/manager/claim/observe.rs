@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::admission::{Card, declared_cards};
 use vmdhcp_core::api::{
-    CARDS_ANNOTATION, NetworkConfigState, NetworkConfigStatus, OptionValue, VMNETCFG_FINALIZER,
-    VirtualMachineNetworkConfig, VirtualMachineNetworkConfigStatus,
+    BY_HAND_ANNOTATION, CARDS_ANNOTATION, NetworkConfigState, NetworkConfigStatus, OptionValue,
+    VMNETCFG_FINALIZER, VirtualMachineNetworkConfig, VirtualMachineNetworkConfigStatus,
 };
 use vmdhcp_core::ipam::{Claim, Intent, Outcome, Owner};
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::card_options;
 
 use super::super::Settlement;
+use super::plan::IN_USE;
 
 /// What the stored status says of a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +43,12 @@ impl StoredCard {
     /// Whether the stored status already tells of this settlement.
     pub(in crate::manager) fn agrees_with(&self, settlement: &Settlement) -> bool {
         match settlement {
-            Settlement::Planned(Outcome::Holds(address)) => self.allocated && self.address == Some(*address),
+            Settlement::Planned(Outcome::Holds(address)) => {
+                self.allocated && self.address == Some(*address) && self.reason.is_empty()
+            }
+            Settlement::InUse { address, .. } => {
+                self.allocated && self.address == Some(*address) && self.reason == IN_USE
+            }
             Settlement::Planned(Outcome::Waits(why)) => !self.allocated && self.reason == why.reason(),
             Settlement::Planned(Outcome::Released) => !self.allocated && self.reason == super::plan::PAUSED,
             Settlement::Refused { reason, .. } => !self.allocated && self.reason == *reason,
@@ -174,6 +181,11 @@ pub(in crate::manager) fn networks(claim: &VirtualMachineNetworkConfig) -> BTree
     declared.chain(former).chain(recorded(claim).into_iter().map(|(network, _)| network)).collect()
 }
 
+/// Whether an owner is a VM of KubeVirt's.
+fn is_vm(owner: &OwnerReference) -> bool {
+    owner.kind == "VirtualMachine" && owner.api_version.starts_with("kubevirt.io/")
+}
+
 /// What the cards of a claim want of the pool of one network, and what its status says of them.
 ///
 /// A card that only the status or the record knows has left the spec: what it has is released.
@@ -196,13 +208,18 @@ pub(in crate::manager) fn claims_on(
         status_cards(stored).into_iter().filter(|card| card.network == *network).collect();
     let has_finalizer = stored.finalizers().iter().any(|finalizer| finalizer == VMNETCFG_FINALIZER);
     let mut recorded = recorded(stored);
+    let has_vm = stored.owner_references().iter().any(is_vm);
+    let by_hand = listed(stored, BY_HAND_ANNOTATION);
+    let of_vm = |network: &NetworkName, mac| has_vm && !by_hand.contains(&(network.clone(), mac));
+    let lapsed = super::declaration::has_lapsed(stored);
     let mut claims = Vec::new();
     let declared = declared_cards(stored).into_iter().filter_map(Result::ok);
     for card in declared.filter(|card| card.network == *network) {
         let known =
             former.iter().position(|former| former.mac == card.mac).map(|at| former.swap_remove(at).stored);
         let mut known = known.unwrap_or(UNKNOWN);
-        known.recorded = recorded.remove(&(card.network, card.mac)) && has_finalizer;
+        known.recorded = recorded.remove(&(card.network.clone(), card.mac)) && has_finalizer;
+        let has_wanted = known.allocated && known.address == card.address;
         let claim = Claim {
             owner: owner.clone(),
             mac: card.mac,
@@ -210,6 +227,8 @@ pub(in crate::manager) fn claims_on(
             wanted: card.address,
             remembered: known.address,
             granted: known.allocated,
+            of_vm: of_vm(&card.network, card.mac),
+            lapsed: lapsed && card.address.is_some() && !has_wanted,
         };
         claims.push((claim, known));
     }
@@ -218,8 +237,16 @@ pub(in crate::manager) fn claims_on(
     let untold = recorded.into_iter().filter(|(on, mac)| on == network && !told.contains(mac));
     for (mac, stored) in former.chain(untold.map(|(_, mac)| (mac, UNKNOWN))) {
         let (remembered, granted) = (stored.address, stored.allocated);
-        let claim =
-            Claim { owner: owner.clone(), mac, intent: Intent::Release, wanted: None, remembered, granted };
+        let claim = Claim {
+            owner: owner.clone(),
+            mac,
+            intent: Intent::Release,
+            wanted: None,
+            remembered,
+            granted,
+            of_vm: of_vm(network, mac),
+            lapsed: false,
+        };
         claims.push((claim, stored));
     }
     claims

@@ -16,7 +16,11 @@ use vmdhcp_core::ipam::{Outcome, Waiting};
 use super::super::Settlement;
 use super::super::events::Notice;
 use super::super::pool::{CardSettlements, POOL_TOO_LARGE};
+use super::declaration;
 use super::observe::remembered;
+
+/// Reason of a card that has its address while somebody else uses it too.
+pub(super) const IN_USE: &str = "AddressInUse";
 
 /// Reason of a card whose claim is paused.
 pub(super) const PAUSED: &str = "Paused";
@@ -35,6 +39,14 @@ pub(super) struct ClaimPlan {
     pub(super) notices: Vec<Notice>,
 }
 
+/// What is known beside claim and pools.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings {
+    pub(super) now: Timestamp,
+    /// There is no VM of the name that the claim is for.
+    pub(super) vm_missing: bool,
+}
+
 /// Why a card has no address: a word and a sentence.
 struct Obstacle {
     reason: &'static str,
@@ -45,20 +57,26 @@ struct Obstacle {
 pub(super) fn plan(
     stored: &VirtualMachineNetworkConfig,
     settlements: &Settlements,
-    now: Timestamp,
+    Surroundings { now, vm_missing }: Surroundings,
 ) -> ClaimPlan {
     let before = stored.status.clone().unwrap_or_default();
     let mut status =
         VirtualMachineNetworkConfigStatus { conditions: before.conditions.clone(), ..Default::default() };
     let mut notices = Vec::new();
     let mut first_obstacle: Option<String> = None;
+    let mut waits_for_declared = false;
     for (written, card) in stored.spec.cards().iter().zip(declared_cards(stored)) {
+        let declares = card.as_ref().is_ok_and(|card| card.address.is_some());
         let (entry, obstacle) = entry(stored, written, card, settlements);
+        waits_for_declared |= declares && entry.state != NetworkConfigState::Allocated;
+        let known = before
+            .cards()
+            .iter()
+            .any(|card| card.mac_address == entry.mac_address && card.reason == entry.reason);
+        if entry.reason == IN_USE && !known {
+            notices.push(Notice { reason: IN_USE, message: entry.message.clone(), action: "Allocate" });
+        }
         if let Some(message) = obstacle {
-            let known = before
-                .cards()
-                .iter()
-                .any(|card| card.mac_address == entry.mac_address && card.reason == entry.reason);
             if let Some(reason) = worth_an_event(&entry.reason).filter(|_| !known) {
                 notices.push(Notice { reason, message: message.clone(), action: "Allocate" });
             }
@@ -85,6 +103,7 @@ pub(super) fn plan(
     set_condition(&mut status.conditions, "Disabled", paused.into(), disabled, "", now);
     let in_sync = if paused { PAUSED } else { "StaleClaimsReleased" };
     set_condition(&mut status.conditions, "InSynced", (!paused).into(), in_sync, "", now);
+    notices.extend(declaration::follow(stored, &mut status, (waits_for_declared, vm_missing), now));
     let released = settlements.values().flatten().flat_map(|cards| cards.all()).all(is_released);
     ClaimPlan { status, released, notices }
 }
@@ -107,7 +126,7 @@ fn changed_from<'a>(
 /// Whether nothing of a card is left in its pool. A pool that cannot be served holds nothing that could be lost.
 fn is_released(settlement: &Settlement) -> bool {
     match settlement {
-        Settlement::Planned(outcome) => !matches!(outcome, Outcome::Holds(_)),
+        Settlement::Planned(_) | Settlement::InUse { .. } => settlement.address().is_none(),
         Settlement::Refused { reason, .. } => *reason != "WriteRefused",
     }
 }
@@ -148,7 +167,7 @@ fn entry(
         message: obstacle.map(|obstacle| obstacle.message.clone()).unwrap_or_default(),
     };
     match outcome {
-        Ok(address) => (entry(Some(address), NetworkConfigState::Allocated, None), None),
+        Ok((address, remark)) => (entry(Some(address), NetworkConfigState::Allocated, remark.as_ref()), None),
         Err(obstacle) => {
             let pending = entry(kept, NetworkConfigState::Pending, Some(&obstacle));
             (pending, Some(format!("{} on {}: {}", card.mac, card.network, obstacle.message)))
@@ -156,14 +175,20 @@ fn entry(
     }
 }
 
-fn outcome_of(card: &Card, paused: bool, settlements: &Settlements) -> Result<Ipv4Addr, Obstacle> {
+/// The address of a card, and what there is to say of it; or why it has none.
+type CardOutcome = Result<(Ipv4Addr, Option<Obstacle>), Obstacle>;
+
+fn outcome_of(card: &Card, paused: bool, settlements: &Settlements) -> CardOutcome {
     let Some(Some(of_pool)) = settlements.get(&card.network) else {
         let message =
             format!("the network {} has no IPPool; create one, and the card gets its address", card.network);
         return Err(Obstacle { reason: "NoPool", message });
     };
     match of_pool.get(card.mac) {
-        Some(Settlement::Planned(Outcome::Holds(address))) => Ok(*address),
+        Some(Settlement::Planned(Outcome::Holds(address))) => Ok((*address, None)),
+        Some(Settlement::InUse { address, message }) => {
+            Ok((*address, Some(Obstacle { reason: IN_USE, message: message.clone() })))
+        }
         Some(Settlement::Planned(Outcome::Waits(why))) => {
             Err(Obstacle { reason: why.reason(), message: why.to_string() })
         }
@@ -181,9 +206,10 @@ fn outcome_of(card: &Card, paused: bool, settlements: &Settlements) -> Result<Ip
 
 /// The reasons that an operator should hear of; the others pass by themselves, or were asked for.
 fn worth_an_event(reason: &str) -> Option<&'static str> {
-    const TOLD: [&str; 11] = [
+    const TOLD: [&str; 12] = [
         "PoolExhausted",
         "AddressRetiring",
+        IN_USE,
         "PoolRecovering",
         "DuplicateMAC",
         "AddressTaken",

@@ -10,15 +10,15 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 use vmdhcp_core::api::{NetworkConfigState, NetworkConfigStatus, VirtualMachineNetworkConfigStatus};
 
-use super::super::GuardedClaim;
+use super::super::PackedClaim;
 
 /// What is shown of all claims: what the statuses say that are stored at the time.
 #[derive(Clone, Default)]
-pub(in crate::manager) struct Claims(Arc<Mutex<Option<Store<GuardedClaim>>>>);
+pub(in crate::manager) struct Claims(Arc<Mutex<Option<Store<PackedClaim>>>>);
 
 impl Claims {
     /// Shows these from now on.
-    pub(in crate::manager) fn show(&self, claims: Store<GuardedClaim>) {
+    pub(in crate::manager) fn show(&self, claims: Store<PackedClaim>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(claims);
     }
 
@@ -44,7 +44,7 @@ impl Collector for Claims {
         )?;
         let claims = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let claims = claims.map(|claims| claims.state()).unwrap_or_default();
-        for claim in claims.iter().filter_map(|claim| claim.0.as_ref().ok()) {
+        for claim in claims.iter().filter_map(|claim| claim.open().ok()) {
             let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
             for card in claim.status.iter().flat_map(VirtualMachineNetworkConfigStatus::cards) {
                 let NetworkConfigStatus {

@@ -20,6 +20,9 @@ pub(in crate::manager) struct PoolCounts {
     used: i64,
     available: i64,
     retiring: usize,
+    quarantined: usize,
+    conflicts: usize,
+    foreign_servers: usize,
     /// Network cards that have no address, by the reason.
     waiting: BTreeMap<&'static str, usize>,
 }
@@ -37,8 +40,16 @@ impl PoolCounts {
             used: status.used,
             available: status.available,
             retiring: status.retiring.len() + status.released.len(),
+            quarantined: status.quarantined.len(),
+            conflicts: 0,
+            foreign_servers: 0,
             waiting,
         }
+    }
+
+    /// With how many addresses agents find in use by others, and how many servers.
+    pub(in crate::manager) fn with_seen(self, conflicts: usize, foreign_servers: usize) -> Self {
+        Self { conflicts, foreign_servers, ..self }
     }
 
     fn labels(&self) -> [(&'static str, &str); 3] {
@@ -87,6 +98,19 @@ impl Collector for Pools {
             "Addresses that have left their MAC and may still be in use",
             |pool| i64::try_from(pool.retiring).unwrap_or(i64::MAX),
         )?;
+        gauge(
+            "vmdhcp_pool_conflicts",
+            "Addresses that agents find in use by somebody who does not have them",
+            |pool| i64::try_from(pool.conflicts).unwrap_or(i64::MAX),
+        )?;
+        gauge(
+            "vmdhcp_pool_quarantined",
+            "Addresses that are given to nobody because somebody used them who did not have them",
+            |pool| i64::try_from(pool.quarantined).unwrap_or(i64::MAX),
+        )?;
+        gauge("vmdhcp_pool_foreign_servers", "DHCP servers on the network that are not ours", |pool| {
+            i64::try_from(pool.foreign_servers).unwrap_or(i64::MAX)
+        })?;
         let mut family = encoder.encode_descriptor(
             "vmdhcp_pool_waiting_cards",
             "Network cards that wait for an address, by the reason",

@@ -453,6 +453,8 @@ impl Task {
         let PoolPlan { status, settlements, wake, drained, changed: _, notices: _, news: _ } = planned;
         if let (Ok((pool, _)), Some(ipv4)) = (&observation.pool, &status.ipv4) {
             let counts = PoolCounts::new(pool, ipv4, waiting(&settlements));
+            let counts =
+                counts.with_seen(observation.seen.conflicts.len(), observation.seen.foreign_servers.len());
             context.metrics.pools.show(self.key.clone(), counts);
         }
         let again = self.told_again.elapsed() > TELL_AGAIN;
@@ -490,7 +492,7 @@ fn waiting(settlements: &[Settlement]) -> BTreeMap<&'static str, usize> {
         let reason = match settlement {
             Settlement::Planned(Outcome::Waits(why)) => why.reason(),
             Settlement::Refused { reason, .. } => reason,
-            Settlement::Planned(Outcome::Holds(_) | Outcome::Released) => continue,
+            Settlement::Planned(Outcome::Holds(_) | Outcome::Released) | Settlement::InUse { .. } => continue,
         };
         *waiting.entry(reason).or_default() += 1;
     }

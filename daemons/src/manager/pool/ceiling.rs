@@ -51,7 +51,10 @@ impl Room {
                         if pool.reservations.contains_key(mac) { allocations.growth(&reserve) } else { 0 };
                     *needed.entry(*mac).or_default() += allocations.growth(change) + mark;
                 }
-                Change::Forget { .. } => freed -= allocations.growth(change),
+                Change::Quarantine { moved: Some(mac), .. } => {
+                    *needed.entry(*mac).or_default() += allocations.growth(change);
+                }
+                Change::Forget { .. } | Change::EndQuarantine { .. } => freed -= allocations.growth(change),
                 _ => {}
             }
         }

@@ -11,6 +11,7 @@ mod loss;
 mod network_labels;
 mod observe;
 mod plan;
+mod seen;
 mod standing;
 mod sweep;
 mod told;

@@ -22,6 +22,7 @@ use super::super::vmnetwork::{self, Standing};
 use super::super::{Context, Placement};
 use super::agents::{self, Registration, pod};
 use super::loss::Loss;
+use super::seen::Seen;
 use super::{network_of, rival_of};
 use crate::cluster::version;
 
@@ -131,6 +132,8 @@ pub(super) struct Observation {
     pub(super) reuse: BTreeSet<Ipv4Addr>,
     /// What tells of allocations that the pool has lost.
     pub(super) loss: Loss,
+    /// What the agents have seen on the network.
+    pub(super) seen: Seen,
     /// How it stands to the network that it was made with, if somebody has looked.
     pub(super) standing: Option<Standing>,
     /// The claims that use it, where something is to happen once there are none.
@@ -151,7 +154,8 @@ impl Observation {
         let allocations = allocations(&object);
         versions.read(version(&*object).unwrap_or_default(), &allocations);
         let agents = agents_of(&key, context);
-        let withdrawn = withdrawn(&object, &agents, &placed, versions);
+        let complete = are_all(&agents, &placed);
+        let withdrawn = withdrawn(&object, &agents, complete, versions);
         let on_network = match &network {
             Some(network) if rival.is_none() => context.claims_by_network.on(network),
             _ => Vec::new(),
@@ -175,9 +179,13 @@ impl Observation {
             }
             _ => BTreeSet::new(),
         };
+        let (now, pool) = (context.now(), Pool::from_stored(&object));
+        let of_pool = (&*object, pool.as_ref().ok().map(|(pool, _)| pool));
+        let seen = Seen::gather(of_pool, &allocations, (&agents, complete), now, context);
         Self {
-            now: context.now(),
-            pool: Pool::from_stored(&object),
+            now,
+            pool,
+            seen,
             rival,
             placed,
             agents,
@@ -226,18 +234,22 @@ pub(super) fn allocations(object: &IPPool) -> Allocations {
 }
 
 /// What no agent of the pool grants any more. One that may serve and has said nothing withdraws nothing.
-fn withdrawn(object: &IPPool, agents: &[Agent], placed: &Placed, versions: &Versions) -> Withdrawn {
+fn withdrawn(object: &IPPool, agents: &[Agent], complete: bool, versions: &Versions) -> Withdrawn {
     let of_this_pool = |agent: &&Agent| object.metadata.uid.as_ref() == Some(&agent.report.pool_uid);
     let served = |agent: &Agent| agent.report.resource_version.parse().ok();
     let served: Option<Vec<u64>> =
         agents.iter().map(|agent| Some(agent).filter(of_this_pool).and_then(served)).collect();
-    let is_known = match placed {
+    match served {
+        Some(served) if complete => versions.withdrawn(served),
+        _ => Withdrawn::default(),
+    }
+}
+
+/// Whether no agent can be serving that is not among these.
+fn are_all(agents: &[Agent], placed: &Placed) -> bool {
+    match placed {
         Placed::OnCluster { .. } => !placed.may_hide_an_agent(),
         Placed::Here { .. } | Placed::Elsewhere => !(placed.may_hide_an_agent() && agents.is_empty()),
-    };
-    match served {
-        Some(served) if is_known => versions.withdrawn(served),
-        _ => Withdrawn::default(),
     }
 }
 

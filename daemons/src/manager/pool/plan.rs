@@ -1,6 +1,7 @@
 //! What a pool's status has to be. Pure: an observation in, a status and its consequences out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use vmdhcp_core::api::{IPPoolStatus, LossCause, REUSE_ALL, REUSE_ANNOTATION, format_time};
@@ -14,6 +15,7 @@ use super::ceiling::Room;
 use super::clients;
 use super::conditions::{set_agents, set_conditions, trouble};
 use super::observe::Observation;
+use super::seen::{self, owned};
 use super::standing;
 
 /// Reason of what waits because the pool is as large as an object can be.
@@ -77,6 +79,7 @@ pub(super) fn plan(
     set_agents(observation, &mut status, &mut planned);
     status.observed_generation = observation.object.metadata.generation;
     set_conditions(observation, &mut status, &mut planned);
+    seen::set_conditions(observation, &mut status, &mut planned);
     standing::set_conditions(observation, &mut status, &mut planned);
     if status.ipv4 != before.ipv4 {
         status.last_update = Some(format_time(observation.now));
@@ -106,11 +109,11 @@ fn allocate(
     planned: &mut PoolPlan,
 ) {
     let mut allocations = observation.allocations.clone();
-    let absent = BTreeSet::new();
     let evidence = Evidence {
         now: observation.now,
         withdrawn: &observation.withdrawn,
-        absent: &absent,
+        absent: &observation.seen.absent,
+        conflicts: &observation.seen.conflicts,
         reuse: &observation.reuse,
         loss: observation.loss.evidence(),
     };
@@ -130,17 +133,27 @@ fn allocate(
     let mut skipped = BTreeSet::new();
     for change in &decided.changes {
         match change {
-            Change::Allocate { address, mac } | Change::Retire { address, mac } => {
+            Change::Allocate { address, mac } | Change::Retire { address, mac, .. } => {
                 if held_back(mac) || !room.has_room_for(*mac) {
                     skipped.insert(*address);
                     continue;
                 }
                 planned.changed.insert(*mac);
             }
-            Change::Reserve { address, .. } if skipped.contains(address) => continue,
+            Change::Reserve { address, .. } | Change::Quarantine { address, .. }
+                if skipped.contains(address) =>
+            {
+                continue;
+            }
             // What has no room is held as long as it is reported, and written when there is some.
-            Change::Withdraw { .. } | Change::Keep { .. } if !room.take(change, &allocations) => continue,
-            Change::Reserve { .. }
+            Change::Withdraw { .. } | Change::Keep { .. } | Change::Quarantine { moved: None, .. }
+                if !room.take(change, &allocations) =>
+            {
+                continue;
+            }
+            Change::Quarantine { .. }
+            | Change::EndQuarantine { .. }
+            | Change::Reserve { .. }
             | Change::Keep { .. }
             | Change::Recover { .. }
             | Change::WithdrawUnknown
@@ -160,13 +173,13 @@ fn allocate(
     }
     for (card, outcome) in observation.cards.iter().zip(&decided.outcomes) {
         let mac = card.claim.mac;
-        let settled_without_write = match outcome {
+        let is_written = match outcome {
             Outcome::Holds(address) => allocations.held.get(address) == Some(&mac),
             Outcome::Waits(_) => true,
             Outcome::Released => !held_back(&mac),
         };
-        let settlement = if settled_without_write {
-            Settlement::Planned(outcome.clone())
+        let settlement = if is_written {
+            settled(mac, outcome, observation)
         } else if room.left_out.contains(&mac) {
             Settlement::Refused { reason: POOL_TOO_LARGE, message: format!("{AT_THE_CEILING}: {WAY_OUT}") }
         } else {
@@ -178,6 +191,7 @@ fn allocate(
         };
         planned.settlements.push(settlement);
     }
+    tell_of_moves(&decided, &allocations, observation, planned);
     let (waiting, undated) = (room.left_out.len(), allocations.undated.len());
     let too_large = (waiting + undated > 0).then(|| {
         let (held, retiring) = (allocations.held.len(), allocations.retiring.len());
@@ -193,6 +207,48 @@ fn allocate(
     status.ipv4 = Some(allocations.write(&pool));
     clients::tell(observation, &pool, &allocations, status, planned);
     allocation_conditions(observation, &decided, &allocations, status, planned);
+}
+
+/// What a card gets whose part of the plan is written.
+fn settled(mac: MacAddr, outcome: &Outcome, observation: &Observation) -> Settlement {
+    if let Outcome::Holds(address) = *outcome
+        && let Some(found) = observation.seen.conflicts.get(&address).filter(|found| found.by != mac)
+    {
+        return Settlement::InUse { address, message: in_use_message(address, found.by, observation) };
+    }
+    Settlement::Planned(outcome.clone())
+}
+
+/// Tells of the cards that are given another address because somebody else uses theirs.
+fn tell_of_moves(
+    decided: &ipam::Plan,
+    allocations: &Allocations,
+    observation: &Observation,
+    planned: &mut PoolPlan,
+) {
+    for change in &decided.changes {
+        let Change::Quarantine { address, by, moved: Some(mac) } = change else { continue };
+        if allocations.held.contains_key(address) {
+            continue;
+        }
+        let better = allocations.held.iter().find(|(_, holder)| *holder == mac);
+        let better = better.map(|(better, _)| better.to_string()).unwrap_or_default();
+        let (mac, by) = (owned(*mac, observation), owned(*by, observation));
+        let message = format!(
+            "{address} is in use by {by}, so {mac}, which had not used it yet, has {better} instead; {address} is given to \
+             nobody before nothing has been heard of it for an hour"
+        );
+        planned.notices.push(Notice { reason: "AddressQuarantined", message, action: "Allocate" });
+    }
+}
+
+/// What the owner of a card learns whose address somebody else uses too.
+fn in_use_message(address: Ipv4Addr, by: MacAddr, observation: &Observation) -> String {
+    format!(
+        "{address} is in use by {} too; take it away from that device, or have this card get another one: let the claim \
+         declare it, or pause the claim and resume it",
+        owned(by, observation)
+    )
 }
 
 /// Conditions that follow from the allocations. Those that only tell of trouble appear with it and turn False after it.

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use vmdhcp_core::ipam::Outcome;
 use vmdhcp_core::mac::MacAddr;
 
 use super::super::Settlement;
@@ -115,7 +114,7 @@ impl Tellings {
         let mut rest = (observation.cards.as_slice(), settlements);
         for claim in &observation.on_network {
             let is_of_claim = |card: &CardRef| {
-                card.claim.owner.name == claim.key.name && card.claim.owner.namespace == claim.key.namespace
+                *card.claim.owner.name == *claim.key.name && *card.claim.owner.namespace == *claim.key.namespace
             };
             let count = rest.0.iter().take_while(|card| is_of_claim(card)).count();
             let (cards, settled) = (&rest.0[..count], &rest.1[..count]);
@@ -170,7 +169,7 @@ fn by_mac(cards: &[CardRef], settled: &[Settlement]) -> CardSettlements {
     let mut by_mac = BTreeMap::new();
     for (card, settled) in cards.iter().zip(settled) {
         let told = by_mac.entry(card.claim.mac).or_insert_with(|| settled.clone());
-        if !matches!(told, Settlement::Planned(Outcome::Holds(_))) {
+        if told.address().is_none() {
             told.clone_from(settled);
         }
     }

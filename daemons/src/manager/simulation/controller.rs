@@ -142,6 +142,7 @@ impl Work {
             claims: claims.store.clone(),
             claims_by_network: Arc::clone(&claims_by_network),
             leases: leases.store,
+            kubevirt: true,
             virtual_machines: machines.store.clone(),
             instances: instances.store,
             networks: vm_networks.store.clone(),

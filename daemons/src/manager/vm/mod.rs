@@ -17,20 +17,22 @@ mod triggers;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::ResourceExt;
 use kube::api::Api;
 use kube::core::Status;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Resource, ResourceExt};
 use vmdhcp_core::api::{
-    DHCP_OPTIONS_PREFIX, MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine,
-    VirtualMachineInstanceSpec, VirtualMachineNetworkConfig,
+    DHCP_OPTIONS_PREFIX, MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine, VirtualMachineInstance,
+    VirtualMachineNetworkConfig,
 };
 
+pub(super) use observe::retain_unknown;
 pub(super) use triggers::{claim_changes, instance_changes, network_changes, pool_changes};
 
 use super::events::Notice;
-use super::{Context, GuardedInstance, GuardedVirtualMachine, ManagerError};
+use super::packed::Kept;
+use super::{Context, ManagerError, PackedVirtualMachine};
 use observe::Observation;
 use plan::{Step, VmPlan};
 
@@ -65,56 +67,51 @@ fn is_conflict(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_conflict() || status.is_already_exists())
 }
 
-/// Drops what is not read of a VM before it is kept.
-pub(super) fn trim(vm: &mut GuardedVirtualMachine) {
-    let meta = vm.meta_mut();
-    (meta.managed_fields, meta.labels) = (None, None);
-    if let Some(annotations) = &mut meta.annotations {
-        let prefixes = [STATIC_IP_PREFIX, DHCP_OPTIONS_PREFIX];
-        let is_read = |key: &str| {
-            key == MAC_ADDRESS_ANNOTATION || prefixes.iter().any(|prefix| key.starts_with(prefix))
-        };
-        annotations.retain(|key, _| is_read(key));
-    }
-    // An empty map has as much room as one of eleven.
-    meta.annotations.take_if(|annotations| annotations.is_empty());
-    if let Ok(vm) = &mut vm.0 {
-        let VirtualMachineInstanceSpec { domain, networks } = &mut vm.spec.template.spec;
-        domain.devices.interfaces.shrink_to_fit();
-        networks.shrink_to_fit();
+impl Kept for VirtualMachine {
+    fn trim(&mut self) {
+        let meta = &mut self.metadata;
+        (meta.managed_fields, meta.labels) = (None, None);
+        if let Some(annotations) = &mut meta.annotations {
+            let prefixes = [STATIC_IP_PREFIX, DHCP_OPTIONS_PREFIX];
+            let is_read = |key: &str| {
+                key == MAC_ADDRESS_ANNOTATION || prefixes.iter().any(|prefix| key.starts_with(prefix))
+            };
+            annotations.retain(|key, _| is_read(key));
+        }
     }
 }
 
-/// Likewise of a VM's instance.
-pub(super) fn trim_instance(instance: &mut GuardedInstance) {
-    let meta = instance.meta_mut();
-    (meta.managed_fields, meta.labels, meta.annotations) = (None, None, None);
+impl Kept for VirtualMachineInstance {
+    fn trim(&mut self) {
+        let meta = &mut self.metadata;
+        (meta.managed_fields, meta.labels, meta.annotations) = (None, None, None);
+    }
 }
 
 /// Brings the claim of one VM to what the VM says.
 pub(super) async fn reconcile(
-    stored: Arc<GuardedVirtualMachine>,
+    stored: Arc<PackedVirtualMachine>,
     context: Arc<Context>,
 ) -> Result<Action, VmReconcileError> {
     context.lists_complete().await?;
     let (namespace, name) = (stored.namespace().unwrap_or_default(), stored.name_any());
     let key = format!("{namespace}/{name}");
-    let vm: &VirtualMachine = match &stored.0 {
+    let vm = &match stored.open() {
         Ok(vm) => vm,
-        Err(invalid) => {
-            return Err(VmReconcileError::Unreadable { vm: key, error: invalid.error.clone() });
-        }
+        Err(error) => return Err(VmReconcileError::Unreadable { vm: key, error }),
     };
     let instance = context.instances.get(&ObjectRef::new(&name).within(&namespace));
-    let instance = instance.as_ref().and_then(|instance| instance.0.as_ref().ok());
+    let instance = instance.and_then(|instance| instance.open().ok());
     let claim = context.claims.get(&ObjectRef::new(&name).within(&namespace));
-    let claim = match claim.as_ref().map(|claim| claim.0.as_ref()) {
+    let claim = match claim.map(|claim| claim.open()) {
         // Its own reconciler says so.
         Some(Err(_)) => return Ok(Action::await_change()),
         Some(Ok(claim)) => Some(claim),
         None => None,
     };
-    let VmPlan { step, mut notices } = plan::plan(&Observation::gather(vm, instance, claim, &context));
+    let claim = claim.as_ref();
+    let VmPlan { step, mut notices } =
+        plan::plan(&Observation::gather(vm, instance.as_ref(), claim, &context));
     let api: Api<VirtualMachineNetworkConfig> = Api::namespaced(context.client.clone(), &namespace);
     let (what, written) = match (&step, claim) {
         (Step::Create(claim), _) => ("creating its claim", apply::create(&api, claim).await),
@@ -157,7 +154,7 @@ fn is_of_a_going_namespace(status: &Status) -> bool {
 /// A VM that failed is tried again; a conflict soon, since only a stale copy stands in the way.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that Controller::run asks for")]
 pub(super) fn error_policy(
-    _: Arc<GuardedVirtualMachine>,
+    _: Arc<PackedVirtualMachine>,
     error: &VmReconcileError,
     context: Arc<Context>,
 ) -> Action {

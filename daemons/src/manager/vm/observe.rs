@@ -267,6 +267,30 @@ impl<'a> Macs<'a> {
     }
 }
 
+/// Takes out those cards that a VM or an instance has, or may have: where one cannot be read, all of them.
+pub(in crate::manager) fn retain_unknown(cards: &mut BTreeSet<MacAddr>, context: &Context) {
+    for vm in context.virtual_machines.state() {
+        let Ok(vm) = vm.open() else { return cards.clear() };
+        let by_harvester = vm.annotations().get(MAC_ADDRESS_ANNOTATION);
+        let by_harvester = by_harvester.map(|text| serde_json::from_str::<BTreeMap<String, String>>(text));
+        let Ok(by_harvester) = by_harvester.transpose() else { return cards.clear() };
+        let in_spec = vm.spec.template.spec.domain.devices.interfaces.iter().map(|card| &card.mac_address);
+        take_out(cards, in_spec.chain(by_harvester.iter().flat_map(BTreeMap::values)));
+    }
+    for instance in context.instances.state() {
+        let Ok(instance) = instance.open() else { return cards.clear() };
+        let in_spec = instance.spec.domain.devices.interfaces.iter().map(|card| &card.mac_address);
+        let in_status = instance.status.iter().flat_map(|status| &status.interfaces).map(|card| &card.mac);
+        take_out(cards, in_spec.chain(in_status));
+    }
+}
+
+fn take_out<'a>(cards: &mut BTreeSet<MacAddr>, present: impl Iterator<Item = &'a String>) {
+    for mac in present.filter_map(|mac| mac.trim().parse().ok()) {
+        cards.remove(&mac);
+    }
+}
+
 /// Texts of users may be long.
 fn complaint(reason: &'static str, mut message: String) -> Notice {
     message.truncate(message.char_indices().nth(LONGEST_COMPLAINT).map_or(message.len(), |(at, _)| at));

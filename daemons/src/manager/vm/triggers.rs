@@ -16,7 +16,7 @@ use vmdhcp_core::api::{
 
 use super::super::defects::Defect;
 use super::super::vmnetwork::name_of;
-use super::super::{Context, GuardedClaim, GuardedInstance, GuardedNetwork, GuardedVirtualMachine};
+use super::super::{Context, GuardedNetwork, PackedClaim, PackedInstance, PackedVirtualMachine};
 use super::observe::networks;
 
 /// Has VMs looked at when a pool comes or goes: those on its network.
@@ -43,9 +43,9 @@ pub(in crate::manager) fn network_changes(
 /// Has a VM looked at when its instance has other MACs.
 pub(in crate::manager) fn instance_changes(
     context: &Arc<Context>,
-) -> impl FnMut(&Event<GuardedInstance>) + Send + use<> {
-    let aspect = |instance: &GuardedInstance| {
-        let Ok(instance) = &instance.0 else { return 0 };
+) -> impl FnMut(&Event<PackedInstance>) + Send + use<> {
+    let aspect = |instance: &PackedInstance| {
+        let Ok(instance) = &instance.open() else { return 0 };
         let declared = instance.spec.domain.devices.interfaces.iter();
         let told = instance.status.iter().flat_map(|status| &status.interfaces);
         let declared: Vec<_> = declared.map(|card| (&card.name, &card.mac_address)).collect();
@@ -57,9 +57,9 @@ pub(in crate::manager) fn instance_changes(
 /// Has a VM looked at when its claim is not what it made of it, or refuses something.
 pub(in crate::manager) fn claim_changes(
     context: &Arc<Context>,
-) -> impl FnMut(&Event<GuardedClaim>) + Send + use<> {
-    let aspect = |claim: &GuardedClaim| {
-        let Ok(stored) = &claim.0 else { return 0 };
+) -> impl FnMut(&Event<PackedClaim>) + Send + use<> {
+    let aspect = |claim: &PackedClaim| {
+        let Ok(stored) = &claim.open() else { return 0 };
         let cards = stored.spec.cards().iter();
         let cards: Vec<_> = cards
             .map(|card| (&card.network_name, &card.mac_address, &card.ip_address, &card.options))
@@ -126,13 +126,13 @@ fn look_at(object: &impl ResourceExt, context: &Context) {
 }
 
 fn look_at_all_on(network: &NetworkName, context: &Context) {
-    look_at_those(context, |vm| vm.0.as_ref().is_ok_and(|vm| networks(vm).contains(network)));
+    look_at_those(context, |vm| vm.open().is_ok_and(|vm| networks(&vm).contains(network)));
 }
 
 /// In the order of their names, as the store has none.
-fn look_at_those(context: &Context, which: impl Fn(&GuardedVirtualMachine) -> bool) {
+fn look_at_those(context: &Context, which: impl Fn(&PackedVirtualMachine) -> bool) {
     let vms = context.virtual_machines.state().into_iter().filter(|vm| which(vm));
-    let mut vms: Vec<ObjectRef<GuardedVirtualMachine>> = vms.map(|vm| ObjectRef::from_obj(&*vm)).collect();
+    let mut vms: Vec<ObjectRef<PackedVirtualMachine>> = vms.map(|vm| ObjectRef::from_obj(&*vm)).collect();
     vms.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
     for vm in vms {
         context.changed.virtual_machines.send(vm);

@@ -47,7 +47,7 @@ pub(super) use observe::{is_overlay, name_of};
 pub(super) use plan::{Standing, named};
 
 use super::events::Told;
-use super::{Context, GuardedClaim, GuardedNetwork, ManagerError};
+use super::{Context, GuardedNetwork, ManagerError, PackedClaim};
 
 /// After this long the API is asked again for what it has refused.
 const REFUSAL_LASTS: Duration = Duration::from_secs(60);
@@ -92,9 +92,9 @@ impl Ledger {
 }
 
 /// The claims that use the pool of a network.
-pub(super) fn users_of(network: &NetworkName, claims: &Store<GuardedClaim>) -> BTreeSet<String> {
+pub(super) fn users_of(network: &NetworkName, claims: &Store<PackedClaim>) -> BTreeSet<String> {
     let claims = claims.state().into_iter();
-    let used = claims.filter(|claim| claim.0.as_ref().is_ok_and(|claim| uses(claim, network)));
+    let used = claims.filter(|claim| claim.open().is_ok_and(|claim| uses(&claim, network)));
     used.map(|claim| format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any())).collect()
 }
 
