@@ -16,7 +16,7 @@ TRIPLE = $(or $(TRIPLE_$(ARCH)),$(error ARCH is amd64 or arm64, not "$(ARCH)"))
 LINKER = $(if $(filter $(ARCH),$(HOST_ARCH)),,CARGO_TARGET_$(shell echo $(TRIPLE) | tr a-z- A-Z_)_LINKER=$(subst -unknown,,$(TRIPLE))-gcc)
 BINARY = target/$(TRIPLE)/dist/vmdhcp
 
-.PHONY: build binary image help demo test generate fmt lint doc unit clients e2e-clients testcluster conformance scale measured burst flood kills bench run sim
+.PHONY: build binary image help demo test generate fmt lint doc unit simulated others clients e2e-clients testcluster conformance scale measured burst flood kills bench run sim
 
 build: image ## Build the static binary, and an image of it (ARCH=amd64|arm64)
 
@@ -60,12 +60,21 @@ lint: ## Check the lints, and each package on its own
 doc: ## Check the documentation
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 
+# The simulation reckons, and most other tests wait for something: they run side by side.
 unit: ## Run all tests
 	$(CARGO) build --locked -p vmdhcp-cli
-	# Root can make namespaces and install clients, so nothing may be left out.
-	VMDHCP_E2E=$$([ "$$(id -u)" != 0 ] || echo required) VMDHCP_TESTCLUSTER=$(TESTCLUSTER) $(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-run
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target simulated others
 
-e2e-clients: clients ## Run the clients that make test leaves out: networkd, NetworkManager, UEFI, iPXE, nmap (docs/clients.md)
+simulated:
+	$(CARGO) test --locked --workspace --lib -- manager::simulation::
+
+others:
+	# Root can make namespaces and install clients, so nothing may be left out.
+	VMDHCP_E2E=$$([ "$$(id -u)" != 0 ] || echo required) VMDHCP_TESTCLUSTER=$(TESTCLUSTER) \
+		$(CARGO) test --locked --workspace -- --skip manager::simulation::
+
+e2e-clients: clients ## Run the clients that make test leaves out: networkd, NetworkManager, UEFI, iPXE, dhcrelay, nmap (docs/clients.md)
 	$(CARGO) build --locked -p vmdhcp-cli
 	# Unpacked outside the tree, and nothing of it is installed.
 	@e2e/clients.sh unpack

@@ -5,7 +5,7 @@ set -eu
 
 declare -A package=(
     [kea-dhcp4]=kea-dhcp4-server [dhcpd]=isc-dhcp-server [dnsmasq]=dnsmasq-base
-    [ip]=iproute2 [taskset]=util-linux [setpriv]=util-linux [perf]=linux-perf [valgrind]=valgrind
+    [ip]=iproute2 [taskset]=util-linux [setpriv]=util-linux [perf]=linux-perf [strace]=strace [valgrind]=valgrind
 )
 PATH=$PATH:/usr/sbin:/sbin
 

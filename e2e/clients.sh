@@ -9,7 +9,7 @@ set -eu
 declare -A package=([udhcpc]=udhcpc [dhclient]=isc-dhcp-client [dhcpcd]=dhcpcd-base [busybox]=busybox [ip]=iproute2 [setpriv]=util-linux)
 PATH=$PATH:/usr/sbin:/sbin
 
-unpacked_packages=(systemd network-manager nmap qemu-system-x86 ipxe-qemu ipxe ovmf dbus)
+unpacked_packages=(systemd network-manager nmap qemu-system-x86 ipxe-qemu ipxe ovmf dbus isc-dhcp-relay)
 
 missing() {
     for program in "${!package[@]}"; do

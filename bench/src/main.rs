@@ -69,6 +69,9 @@ enum Command {
         via: Via,
         /// On which interface
         interface: String,
+        /// For how many microseconds it polls before it sleeps
+        #[arg(long, default_value_t = 0)]
+        spin: u64,
     },
 }
 
@@ -91,8 +94,10 @@ enum Part {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Command::Responder { via, interface }) = arguments.command {
-        let Err(error) = responder::serve(via, &interface) else { return ExitCode::SUCCESS };
+    if let Some(Command::Responder { via, interface, spin }) = arguments.command {
+        let Err(error) = responder::serve(via, &interface, Duration::from_micros(spin)) else {
+            return ExitCode::SUCCESS;
+        };
         eprintln!("responder: {error}");
         return ExitCode::FAILURE;
     }
@@ -182,7 +187,7 @@ fn measure(Arguments { quick, only, server, .. }: &Arguments) -> Report {
         }
     }
     if is_wanted(Part::Standalone) {
-        for leases in if quick { &[10_000][..] } else { &[10_000, 65_000] } {
+        for leases in if quick { &[10_000][..] } else { &[10_000, 40_000] } {
             say(&format!("standalone with {leases} leases"));
             match own::standalone(*leases) {
                 Ok(standalone) => report.standalone.push(standalone),

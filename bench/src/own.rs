@@ -3,12 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde::Serialize;
 use serde_json::json;
 use tempfile::TempDir;
@@ -24,7 +25,7 @@ use crate::process::{self, Memory};
 use crate::stage::{NIC, Owner, Stage};
 
 /// What is counted by callgrind: everything between a received frame and its answer.
-const HANDLE: &str = "*responder::Responder*::handle*";
+const HANDLE: &str = "*packet_loop::answer_all*";
 /// How long a program may take that runs fifty times slower than it is.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Clients of a large pool.
@@ -65,13 +66,13 @@ fn instructions_of(leases: u32, exchange: Exchange) -> io::Result<f64> {
     let folder = TempDir::with_prefix("vmdhcp-bench-")?;
     let api = Api::start(&stage, leases)?;
     let counts = folder.path().join("callgrind.out");
-    let mut command = vec![
+    let callgrind = [
         "valgrind".to_owned(),
         "--tool=callgrind".to_owned(),
         format!("--callgrind-out-file={}", counts.display()),
         format!("--toggle-collect={HANDLE}"),
     ];
-    command.extend(peers::agent(folder.path(), api.port(), leases)?);
+    let command = peers::agent(folder.path(), api.port(), leases, &callgrind)?;
     let log = folder.path().join("server.log");
     let mut server = stage.start(&[], &command, &log);
     ready(&stage.server, &mut server, PATIENCE)?;
@@ -119,25 +120,28 @@ fn metric(machine: &Machine, name: &'static str) -> f64 {
 pub(crate) struct Calls {
     pub(crate) peer: &'static str,
     pub(crate) window: usize,
+    /// As the kernel's tracepoint counts them, which slows nothing down.
     pub(crate) per_exchange: f64,
+    /// As strace counts them: a server that is slowed down by it finds more to do each time.
+    pub(crate) per_exchange_in_strace: f64,
 }
 
-/// Counts the system calls of a running server, by the kernel's tracepoint: it costs next to nothing, so batches are as
-/// large as ever.
+/// Counts the system calls of a running server.
 pub(crate) fn system_calls(peer: Peer, extent: Extent) -> io::Result<Vec<Calls>> {
     let running = compare::start(peer, extent.clients)?;
     [16, 64]
         .map(|window| {
             let asked = Load { pace: Pace::Window(window), ..compare::load(peer, Style::Client, extent, 0) };
-            let (exchanges, calls) = counted(&running, asked)?;
-            Ok(Calls { peer: peer.name(), window, per_exchange: calls / exchanges })
+            let per_exchange = counted(&running, asked)?;
+            let per_exchange_in_strace = counted_in_strace(&running, asked)?;
+            Ok(Calls { peer: peer.name(), window, per_exchange, per_exchange_in_strace })
         })
         .into_iter()
         .collect()
 }
 
-/// Exchanges and system calls a second, of a load that goes on before and after they are counted.
-fn counted(running: &compare::Running, asked: Load) -> io::Result<(f64, f64)> {
+/// Counts for a second in the middle of a load.
+fn counted(running: &compare::Running, asked: Load) -> io::Result<f64> {
     const COUNTED: Duration = Duration::from_secs(1);
     let out = running.folder.path().join("perf.out");
     let (outcome, status) = thread::scope(|scope| {
@@ -152,10 +156,32 @@ fn counted(running: &compare::Running, asked: Load) -> io::Result<(f64, f64)> {
     });
     status?;
     let text = fs::read_to_string(&out)?;
-    let calls = text.lines().find(|line| line.contains("sys_enter")).and_then(|line| line.split(',').next());
-    let calls: Option<f64> = calls.and_then(|calls| calls.parse().ok());
+    let line = text.lines().find(|line| line.contains("sys_enter"));
+    let calls: Option<f64> = line.and_then(|line| line.split(',').next()?.parse().ok());
     let calls = calls.ok_or_else(|| io::Error::other(format!("perf says: {text}")))?;
-    Ok((outcome.rate(), calls / COUNTED.as_secs_f64()))
+    Ok(calls / COUNTED.as_secs_f64() / outcome.rate())
+}
+
+/// Counts from before a load to behind it.
+fn counted_in_strace(running: &compare::Running, asked: Load) -> io::Result<f64> {
+    let out = running.folder.path().join("strace.out");
+    let mut strace = Command::new("strace")
+        .args(["-f", "-c", "-o"])
+        .arg(&out)
+        .args(["-p", &running.process.id().to_string()])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    // Until it holds all threads.
+    thread::sleep(Duration::from_millis(500));
+    let outcome = running.stage.put(asked);
+    kill(Pid::from_raw(strace.id().cast_signed()), Signal::SIGINT)?;
+    strace.wait()?;
+    let text = fs::read_to_string(&out)?;
+    let total = text.lines().find(|line| line.ends_with(" total"));
+    let calls: Option<f64> = total.and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
+    let calls = calls.ok_or_else(|| io::Error::other(format!("strace says: {text}")))?;
+    Ok(calls / outcome.done as f64)
 }
 
 /// Starts with all leases in the snapshot and an API that refuses connections.
@@ -163,7 +189,7 @@ pub(crate) fn start_without_api(leases: u32) -> io::Result<Duration> {
     let stage = Stage::new(Owner::Server);
     let folder = TempDir::with_prefix("vmdhcp-bench-")?;
     // Nobody listens at port 1 in there.
-    let command = peers::agent(folder.path(), 1, leases)?;
+    let command = peers::agent(folder.path(), 1, leases, &[])?;
     let log = folder.path().join("server.log");
     let begun = Instant::now();
     let process = stage.start(&[], &command, &log);
@@ -328,7 +354,7 @@ fn claims(leases: u32) -> String {
             "metadata": {"namespace": "default", "name": format!("vm-{first}")},
             "spec": {"vmName": format!("vm-{first}"), "networkConfigs": cards}
         });
-        text.push_str("\n---\n");
+        text.push('\n');
         text.push_str(&claim.to_string());
     }
     text

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
+use vmdhcp_e2e::vmdhcp::ADMIN;
 
 use crate::api::{self, Api, POOL};
 use crate::load::Expected;
@@ -18,6 +19,8 @@ use crate::stage::{NIC, Owner, Stage};
 pub(crate) enum Peer {
     PacketResponder,
     UdpResponder,
+    /// What polling before sleeping would bring.
+    PollingResponder,
     Ours,
     Kea,
     Isc,
@@ -25,13 +28,21 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::PacketResponder, Self::UdpResponder, Self::Ours, Self::Kea, Self::Isc, Self::Dnsmasq];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::PacketResponder,
+        Self::UdpResponder,
+        Self::PollingResponder,
+        Self::Ours,
+        Self::Kea,
+        Self::Isc,
+        Self::Dnsmasq,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::PacketResponder => "responder (packet socket)",
             Self::UdpResponder => "responder (UDP)",
+            Self::PollingResponder => "responder (packet, polls)",
             Self::Ours => "vmdhcp",
             Self::Kea => "Kea",
             Self::Isc => "ISC dhcpd",
@@ -71,11 +82,12 @@ pub(crate) struct Setup {
 /// Writes what the server reads, for so many clients, into a folder of its own.
 pub(crate) fn prepare(peer: Peer, stage: &Stage, folder: &Path, clients: u32) -> io::Result<Setup> {
     let command = match peer {
-        Peer::PacketResponder => responder("packet")?,
-        Peer::UdpResponder => responder("udp")?,
+        Peer::PacketResponder => responder("packet", 0)?,
+        Peer::UdpResponder => responder("udp", 0)?,
+        Peer::PollingResponder => responder("packet", POLLED)?,
         Peer::Ours => {
             let api = Api::start(stage, clients)?;
-            let command = agent(folder, api.port(), clients)?;
+            let command = agent(folder, api.port(), clients, &[])?;
             return Ok(Setup { environment: Vec::new(), command, api: Some(api) });
         }
         Peer::Kea => {
@@ -93,9 +105,12 @@ pub(crate) fn prepare(peer: Peer, stage: &Stage, folder: &Path, clients: u32) ->
     Ok(Setup { environment: Vec::new(), command, api: None })
 }
 
-fn responder(via: &str) -> io::Result<Vec<String>> {
+/// For how many microseconds the polling responder polls after the last packet.
+const POLLED: u64 = 100;
+
+fn responder(via: &str, spin: u64) -> io::Result<Vec<String>> {
     let own = std::env::current_exe()?.display().to_string();
-    Ok([&own, "responder", via, NIC].map(str::to_owned).to_vec())
+    Ok([&own, "responder", via, NIC, "--spin", &spin.to_string()].map(str::to_owned).to_vec())
 }
 
 /// The binary that is measured.
@@ -103,32 +118,21 @@ pub(crate) fn vmdhcp() -> PathBuf {
     std::env::var_os("VMDHCP_BIN").map_or_else(|| "target/measured/vmdhcp".into(), PathBuf::from)
 }
 
-/// An agent as it runs in a Pod: it knows its leases from a snapshot, and then from the API at that port.
-pub(crate) fn agent(folder: &Path, port: u16, leases: u32) -> io::Result<Vec<String>> {
+/// An agent as it runs in a Pod, by way of this program where one is named: it knows its leases from a snapshot, and then
+/// from the API at that port.
+pub(crate) fn agent(folder: &Path, port: u16, leases: u32, within: &[String]) -> io::Result<Vec<String>> {
     let (kubeconfig, snapshot) = (folder.join("kubeconfig"), folder.join("snapshot.json"));
     api::write_kubeconfig(&kubeconfig, port)?;
     api::write_snapshot(&snapshot, leases)?;
-    let words = [
-        // The one right that a Pod of an agent has.
-        "setpriv",
-        "--bounding-set",
-        "-all,+net_raw",
-        &vmdhcp().display().to_string(),
-        "--kubeconfig",
-        &kubeconfig.display().to_string(),
-        "agent",
-        "--name",
-        "bench",
-        "--ippool-ref",
-        &format!("default/{POOL}"),
-        "--nic",
-        NIC,
-        "--listen",
-        "127.0.0.1:8067",
-        "--snapshot",
-        &snapshot.display().to_string(),
-    ];
-    Ok(words.map(str::to_owned).to_vec())
+    // The one right that a Pod of an agent has.
+    let mut command = words("setpriv --bounding-set -all,+net_raw");
+    command.extend_from_slice(within);
+    command.extend([vmdhcp().display().to_string(), "--kubeconfig".into(), kubeconfig.display().to_string()]);
+    command.extend(words(&format!(
+        "agent --name bench --ippool-ref default/{POOL} --nic {NIC} --listen {ADMIN}"
+    )));
+    command.extend(["--snapshot".into(), snapshot.display().to_string()]);
+    Ok(command)
 }
 
 /// A pool in memory that is kept on disk, as Kea has it by default.

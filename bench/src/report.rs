@@ -215,7 +215,10 @@ impl Report {
         }
         let others = self.system_calls.iter().filter(|calls| calls.peer != Peer::Ours.name());
         let others: Vec<_> = others
-            .map(|calls| format!("{} {:.2} at window {}", calls.peer, calls.per_exchange, calls.window))
+            .map(|calls| {
+                let Calls { peer, window, per_exchange, per_exchange_in_strace } = calls;
+                format!("{peer} {per_exchange_in_strace:.2} (unslowed: {per_exchange:.2}) at window {window}")
+            })
             .collect();
         if !others.is_empty() {
             let _ = writeln!(text, "\nSystem calls of an exchange elsewhere: {}.", others.join(", "));

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use nix::sys::socket::SockaddrIn;
@@ -17,11 +18,11 @@ pub(crate) enum Via {
     Packet,
 }
 
-/// Answers until it is killed.
-pub(crate) fn serve(via: Via, interface: &str) -> io::Result<()> {
+/// Answers until it is killed. By packets it polls for so long before it sleeps.
+pub(crate) fn serve(via: Via, interface: &str, spin: Duration) -> io::Result<()> {
     match via {
         Via::Udp => serve_by_udp(interface),
-        Via::Packet => serve_by_packets(interface),
+        Via::Packet => serve_by_packets(interface, spin),
     }
 }
 
@@ -41,13 +42,21 @@ fn serve_by_udp(interface: &str) -> io::Result<()> {
     }
 }
 
-fn serve_by_packets(interface: &str) -> io::Result<()> {
+fn serve_by_packets(interface: &str, spin: Duration) -> io::Result<()> {
     let _port = hold_port(67)?;
     let socket = packet_socket(interface, 67)?;
     let own = card_of(interface)?;
     let (mut received, mut answers) = (Plain::new(), Plain::new());
+    let mut last = Instant::now();
     loop {
-        received.receive(&socket, true)?;
+        let sleeps = spin.is_zero() || last.elapsed() > spin;
+        received.receive(&socket, sleeps)?;
+        if received.is_empty() {
+            continue;
+        }
+        if !spin.is_zero() {
+            last = Instant::now();
+        }
         for (request, _) in received.iter() {
             answers.add(None, |place| answer(request, own, place));
         }

@@ -14,6 +14,9 @@ use crate::args::Connection;
 use crate::context;
 use crate::failure::Failure;
 
+/// How much less of a busy processor the threads behind the packets get: a tenth of what those have.
+const GIVES_WAY: i32 = 10;
+
 /// How a daemon logs.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Logs")]
@@ -56,7 +59,26 @@ pub(crate) fn verbosity(connection: &Connection, debug: bool, trace: bool) -> u8
 
 /// Runs a daemon until it ends. What it leaves behind is not waited for: a manager that has lost the lead must be gone.
 pub(crate) fn run(daemon: impl AsyncFnOnce(Shutdown) -> Result<(), Failure>) -> Result<(), Failure> {
-    let tasks = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    run_in(tokio::runtime::Builder::new_multi_thread().worker_threads(2), daemon)
+}
+
+/// The same for one that answers packets in threads of its own: those that do all the rest give way to them, so that a
+/// large pool that changes holds up no answer.
+pub(crate) fn run_behind_packets(
+    daemon: impl AsyncFnOnce(Shutdown) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    // Where it is not allowed, all are alike.
+    let give_way = || {
+        let _ = rustix::process::nice(GIVES_WAY);
+    };
+    run_in(tokio::runtime::Builder::new_multi_thread().worker_threads(2).on_thread_start(give_way), daemon)
+}
+
+fn run_in(
+    runtime: &mut tokio::runtime::Builder,
+    daemon: impl AsyncFnOnce(Shutdown) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let tasks = runtime.enable_all().build();
     let tasks = tasks.map_err(|source| Failure::Io { doing: "start", source })?;
     let result = tasks.block_on(async {
         let shutdown =

@@ -312,6 +312,10 @@ pub struct IPPoolStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub agents: Vec<AgentStatus>,
+    /// MACs of Harvester's route helpers that are on the network: agents tell them the router, and give them no address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub route_helpers: Vec<String>,
     /// `Registered`, `CacheReady`, `AgentReady`, `Stopped`, and what else there is to tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,

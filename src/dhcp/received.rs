@@ -32,12 +32,32 @@ pub(super) struct ReceivedOptions<'a> {
     /// In the order in which RFC 3396 section 5 reads them: `options`, `file`, `sname`.
     fields: [&'a [u8]; 3],
     present: Codes,
+    /// Those that come in several parts.
+    divided: Codes,
+    /// The first part of each of [`AT_HAND`], found once: to walk over a packet costs more than all that is decided of it.
+    at_hand: [&'a [u8]; AT_HAND.len()],
+}
+
+/// Options of nearly every message that are read again and again.
+const AT_HAND: [u8; 6] = [
+    code::MESSAGE_TYPE,
+    code::CLIENT_IDENTIFIER,
+    code::PARAMETER_LIST,
+    code::MAXIMUM_SIZE,
+    code::REQUESTED_ADDRESS,
+    code::SERVER_IDENTIFIER,
+];
+
+fn place_at_hand(code: u8) -> Option<usize> {
+    AT_HAND.iter().position(|at_hand| *at_hand == code)
 }
 
 impl<'a> ReceivedOptions<'a> {
     /// Checks the options of a packet; `file` and `sname` count only as far as option 52 says so.
     pub(super) fn parse(options: &'a [u8], file: &'a [u8], sname: &'a [u8]) -> Result<Self, Malformed> {
-        let mut received = Self { fields: [options, &[], &[]], present: Codes::default() };
+        let none = Codes::default();
+        let mut received =
+            Self { fields: [options, &[], &[]], present: none, divided: none, at_hand: Default::default() };
         received.note(options)?;
         if let Some([overload]) = received.exact(code::OVERLOAD)? {
             let (file, sname): (&[u8], &[u8]) = match overload {
@@ -55,7 +75,12 @@ impl<'a> ReceivedOptions<'a> {
 
     fn note(&mut self, field: &'a [u8]) -> Result<(), Malformed> {
         for option in (Options { rest: field }) {
-            self.present.insert(option?.0);
+            let (code, value) = option?;
+            if !self.present.insert(code) {
+                self.divided.insert(code);
+            } else if let Some(place) = place_at_hand(code).and_then(|place| self.at_hand.get_mut(place)) {
+                *place = value;
+            }
         }
         Ok(())
     }
@@ -67,16 +92,27 @@ impl<'a> ReceivedOptions<'a> {
 
     /// The parts of an option, in order; none if it is not there.
     pub(super) fn parts(&self, code: u8) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let fields = if self.has(code) { self.fields } else { [&[][..]; 3] };
-        fields
+        let whole = self.whole_at_hand(code);
+        let fields = if self.has(code) && whole.is_none() { self.fields } else { [&[][..]; 3] };
+        let walked = fields
             .into_iter()
             .flat_map(|rest| Options { rest })
             .filter_map(move |option| option.ok().filter(|(found, _)| *found == code))
-            .map(|(_, value)| value)
+            .map(|(_, value)| value);
+        whole.into_iter().chain(walked)
+    }
+
+    /// The value of an option that is at hand and comes in one part.
+    fn whole_at_hand(&self, code: u8) -> Option<&'a [u8]> {
+        let place = place_at_hand(code).filter(|_| self.has(code) && !self.divided.contains(code))?;
+        self.at_hand.get(place).copied()
     }
 
     /// Bytes that the parts of an option take up when they are sent as they came.
     pub(super) fn encoded_len(&self, code: u8) -> usize {
+        if !self.has(code) {
+            return 0;
+        }
         self.parts(code).map(|part| part.len() + 2).sum()
     }
 
@@ -84,6 +120,10 @@ impl<'a> ReceivedOptions<'a> {
     pub(super) fn exact<const N: usize>(&self, code: u8) -> Result<Option<[u8; N]>, Malformed> {
         if !self.has(code) {
             return Ok(None);
+        }
+        let wrong = |length| Malformed::OptionLength { code, length, expected: N };
+        if let Some(value) = self.whole_at_hand(code) {
+            return value.try_into().map(Some).map_err(|_| wrong(value.len()));
         }
         let mut value = [0; N];
         let mut length = 0;
@@ -93,7 +133,7 @@ impl<'a> ReceivedOptions<'a> {
             }
             length += 1;
         }
-        if length == N { Ok(Some(value)) } else { Err(Malformed::OptionLength { code, length, expected: N }) }
+        if length == N { Ok(Some(value)) } else { Err(wrong(length)) }
     }
 }
 

@@ -61,7 +61,9 @@ pub(super) fn write(
     answer: &Answer<'_>,
     buffer: &mut ReplyBuffer,
 ) -> Option<Written> {
-    buffer.fill(0);
+    // What is behind that is written before it is sent.
+    let (shortest, _) = buffer.split_at_mut(SHORTEST);
+    shortest.fill(0);
     let (header, fields) = buffer.split_at_mut(44);
     let (sname, fields) = fields.split_at_mut(64);
     let (file, options) = fields.split_at_mut(128);
@@ -69,14 +71,14 @@ pub(super) fn write(
 
     write_header(request, answer, &mut Area::new(header))?;
     let mut options = Area::new(options);
-    options.put(&[&MAGIC_COOKIE])?;
-    options.option(code::MESSAGE_TYPE, &[&[answer.kind as u8]])?;
-    options.option(code::SERVER_IDENTIFIER, &[&table.server().octets()])?;
+    options.put_array(MAGIC_COOKIE)?;
+    options.option_array(code::MESSAGE_TYPE, [answer.kind as u8])?;
+    options.option_array(code::SERVER_IDENTIFIER, table.server().octets())?;
     if let Some(lease_time) = answer.lease_time {
-        options.option(code::LEASE_TIME, &[&lease_time.to_be_bytes()])?;
+        options.option_array(code::LEASE_TIME, lease_time.to_be_bytes())?;
         if let Some(Timers { renewal, rebinding }) = Timers::of(request.mac(), lease_time) {
-            options.option(code::RENEWAL_TIME, &[&renewal.to_be_bytes()])?;
-            options.option(code::REBINDING_TIME, &[&rebinding.to_be_bytes()])?;
+            options.option_array(code::RENEWAL_TIME, renewal.to_be_bytes())?;
+            options.option_array(code::REBINDING_TIME, rebinding.to_be_bytes())?;
         }
     }
     if let (MessageType::Ack, ClientMessage::Discover { .. }) = (answer.kind, request.message()) {
@@ -102,35 +104,51 @@ pub(super) fn write(
 
     let mut echo = Echo::of_answer(request, table.lets_select_subnet(request));
     let mut left_out = echo.fit(limit.saturating_sub(options.used))?;
-    let selection = Selection::of(&levels, request);
     let room = limit.saturating_sub(echo.length());
-    if options.used + selection.length() <= room {
-        for option in selection.iter() {
-            options.put(&[option])?;
-        }
-    } else {
-        // Where there is no room to name them, the fields cannot hold options.
-        let can_be_named = options.used + OVERLOAD_LENGTH <= room;
-        let file = (can_be_named && boot_file.is_none()).then_some(file);
-        let mut overflow = Overflow { file, sname: can_be_named.then(|| Area::new(sname)) };
-        // What `file` says already can wait.
-        let in_file = |option: &&[u8]| boot_file.is_some() && option.first() == Some(&code::BOOT_FILE);
-        for option in selection.iter().filter(|option| !in_file(option)) {
-            if options.used + option.len() + OVERLOAD_LENGTH <= room {
-                options.put(&[option])?;
-            } else if !overflow.take(option) {
-                left_out += 1;
-            }
-        }
-        for option in selection.iter().filter(in_file) {
-            if options.used + option.len() + OVERLOAD_LENGTH <= room {
-                options.put(&[option])?;
-            }
-        }
-        overflow.finish(&mut options)?;
+    let begin = options.used;
+    let fits = select(&levels, request, |option| {
+        options.used + option.len() <= room && options.put(&[option]).is_some()
+    });
+    if !fits {
+        options.take_back(begin);
+        let file = boot_file.is_none().then_some(file);
+        left_out += spread(&Selection::of(&levels, request), room, &mut options, file, Area::new(sname))?;
     }
     echo.write(&mut options)?;
     Some(Written { length: (before_options + options.used).max(SHORTEST), left_out })
+}
+
+/// Writes what has not all room in `options` to `file` and `sname` as well; `file` is missing where it has the boot file.
+/// Returns how many options found no room.
+#[cold]
+fn spread(
+    selection: &Selection<'_>,
+    room: usize,
+    options: &mut Area<'_>,
+    file: Option<Area<'_>>,
+    sname: Area<'_>,
+) -> Option<usize> {
+    let has_boot_file = file.is_none();
+    // Where there is no room to name them, the fields cannot hold options.
+    let can_be_named = options.used + OVERLOAD_LENGTH <= room;
+    let mut overflow = Overflow { file: file.filter(|_| can_be_named), sname: can_be_named.then_some(sname) };
+    let mut left_out = 0;
+    // What `file` says already can wait.
+    let in_file = |option: &&[u8]| has_boot_file && option.first() == Some(&code::BOOT_FILE);
+    for option in selection.iter().filter(|option| !in_file(option)) {
+        if options.used + option.len() + OVERLOAD_LENGTH <= room {
+            options.put(&[option])?;
+        } else if !overflow.take(option) {
+            left_out += 1;
+        }
+    }
+    for option in selection.iter().filter(in_file) {
+        if options.used + option.len() + OVERLOAD_LENGTH <= room {
+            options.put(&[option])?;
+        }
+    }
+    overflow.finish(options)?;
+    Some(left_out)
 }
 
 /// Bytes of option 52.
@@ -138,24 +156,20 @@ const OVERLOAD_LENGTH: usize = 3;
 
 /// RFC 2131 table 3. `siaddr` is the server of network boot, and 0.0.0.0 where there is none: this server is no such.
 fn write_header(request: &Request<'_>, answer: &Answer<'_>, header: &mut Area<'_>) -> Option<()> {
-    let [hops, secs] = [&[0][..], &[0; 2]];
     let siaddr = match answer.options {
         OptionsOf::Refusal(_) => Ipv4Addr::UNSPECIFIED,
         OptionsOf::Client(levels) => levels.next_server(),
     };
-    header.put(&[
-        &[BOOTREPLY],
-        &ETHERNET,
-        hops,
-        &request.xid().to_be_bytes(),
-        secs,
-        &answer.flags.to_be_bytes(),
-        &answer.ciaddr.octets(),
-        &answer.yiaddr.octets(),
-        &siaddr.octets(),
-        &request.giaddr().octets(),
-        request.chaddr(),
-    ])
+    let ([htype, hlen], [hops, secs_high, secs_low]) = (ETHERNET, [0; 3]);
+    let [flags_high, flags_low] = answer.flags.to_be_bytes();
+    header.put_array([BOOTREPLY, htype, hlen, hops])?;
+    header.put_array(request.xid().to_be_bytes())?;
+    header.put_array([secs_high, secs_low, flags_high, flags_low])?;
+    header.put_array(answer.ciaddr.octets())?;
+    header.put_array(answer.yiaddr.octets())?;
+    header.put_array(siaddr.octets())?;
+    header.put_array(request.giaddr().octets())?;
+    header.put_array(*request.chaddr())
 }
 
 /// Longest answer in bytes that the client takes and the link carries.
@@ -165,45 +179,47 @@ fn longest(table: &LeaseTable, request: &Request<'_>) -> usize {
     (usize::from(datagram) - IP_AND_UDP).min(REPLY_MAX)
 }
 
-/// Options of the pool or of a lease that an answer is to have, each whole, in the order of their importance.
+/// Hands over the options that an answer is to have, each whole, in the order of their importance, until `take` refuses
+/// one; whether it took all.
+///
+/// That is what the client asks for, in its order (RFC 2132 section 9.8), or everything if it does not say. The subnet
+/// mask is always there, and before the router (RFC 2132 section 3.3); so is what the client could not boot without.
+fn select<'t>(levels: &Levels<'t>, request: &Request<'_>, mut take: impl FnMut(&'t [u8]) -> bool) -> bool {
+    let mut seen = Codes::default();
+    let mut add = |code| !seen.insert(code) || levels.get(code).is_none_or(&mut take);
+    if !(add(code::SUBNET_MASK) && levels.needed().all(&mut add)) {
+        return false;
+    }
+    let mut asked = request.parameter_list().peekable();
+    if asked.peek().is_some() {
+        asked.all(add)
+    } else {
+        // Nobody who did not ask may be told to do without IPv4 (RFC 8925 section 3.3).
+        levels.codes().filter(|code| *code != code::IPV6_ONLY_PREFERRED).all(add)
+    }
+}
+
+/// All of them together.
 struct Selection<'t> {
     options: [&'t [u8]; 255],
     count: usize,
 }
 
 impl<'t> Selection<'t> {
-    /// What the client asks for, in its order (RFC 2132 section 9.8), or everything if it does not say. The subnet
-    /// mask is always there, and before the router (RFC 2132 section 3.3); so is what the client could not boot without.
     fn of(levels: &Levels<'t>, request: &Request<'_>) -> Self {
         let mut selection = Self { options: [&[]; 255], count: 0 };
-        let mut seen = Codes::default();
-        let mut add = |code| {
-            if seen.insert(code)
-                && let Some(option) = levels.get(code)
-                && let Some(place) = selection.options.get_mut(selection.count)
-            {
+        select(levels, request, |option| {
+            if let Some(place) = selection.options.get_mut(selection.count) {
                 *place = option;
                 selection.count += 1;
             }
-        };
-        add(code::SUBNET_MASK);
-        levels.needed().for_each(&mut add);
-        let mut asked = request.parameter_list().peekable();
-        if asked.peek().is_some() {
-            asked.for_each(add);
-        } else {
-            // Nobody who did not ask may be told to do without IPv4 (RFC 8925 section 3.3).
-            levels.codes().filter(|code| *code != code::IPV6_ONLY_PREFERRED).for_each(add);
-        }
+            true
+        });
         selection
     }
 
     fn iter(&self) -> impl Iterator<Item = &'t [u8]> {
         self.options.iter().take(self.count).copied()
-    }
-
-    fn length(&self) -> usize {
-        self.iter().map(<[u8]>::len).sum()
     }
 }
 
@@ -249,6 +265,14 @@ impl<'b> Area<'b> {
         self.bytes.len().saturating_sub(self.used)
     }
 
+    /// Empties it but for its first bytes.
+    fn take_back(&mut self, used: usize) {
+        if let Some(rest) = self.bytes.get_mut(used..self.used) {
+            rest.fill(0);
+            self.used = used;
+        }
+    }
+
     /// Appends these, one behind the other; none if there is no room.
     pub(super) fn put(&mut self, parts: &[&[u8]]) -> Option<()> {
         for part in parts {
@@ -257,6 +281,18 @@ impl<'b> Area<'b> {
             self.used = end;
         }
         Some(())
+    }
+
+    /// The same of a length that is known when this is compiled: a few instructions instead of a call.
+    fn put_array<const N: usize>(&mut self, bytes: [u8; N]) -> Option<()> {
+        *self.bytes.get_mut(self.used..)?.first_chunk_mut()? = bytes;
+        self.used += N;
+        Some(())
+    }
+
+    fn option_array<const N: usize>(&mut self, code: u8, value: [u8; N]) -> Option<()> {
+        self.put_array([code, u8::try_from(N).ok()?])?;
+        self.put_array(value)
     }
 
     /// Appends an option, the value of which is in these parts.

@@ -88,7 +88,7 @@ impl Agent {
             Some(name) => name,
             None => daemon::host_name()?,
         };
-        daemon::run(async |shutdown| {
+        daemon::run_behind_packets(async |shutdown| {
             let cluster = daemon::connect(connection, "agent").await?;
             let namespace = connection.namespace.clone().or_else(|| daemon::variable("POD_NAMESPACE"));
             let lease = Some((namespace.unwrap_or(cluster.namespace), name.clone()));

@@ -237,14 +237,27 @@ fn finish_ipv4(frame: &mut [u8], addressing: &Addressing, protocol: u8, body: us
 
 /// The Internet checksum (RFC 1071) over `parts`, of which all but the last must be of even length.
 ///
-/// Four bytes at a time and in the byte order of the machine: the sum is the same but for the order of its two bytes.
+/// Eight bytes at a time and in the byte order of the machine: the sum is the same but for the order of its two bytes.
 fn checksum(parts: &[&[u8]]) -> u16 {
     let mut sum = 0_u64;
+    let mut add = |word: u64| {
+        let (next, carried) = sum.overflowing_add(word);
+        sum = next + u64::from(carried);
+    };
     for part in parts {
-        let (words, rest) = part.as_chunks::<4>();
+        let (words, rest) = part.as_chunks::<8>();
+        for word in words {
+            add(u64::from_ne_bytes(*word));
+        }
+        let (halves, rest) = rest.as_chunks::<4>();
+        for half in halves {
+            add(u32::from_ne_bytes(*half).into());
+        }
         let mut last = [0; 4];
-        last[..rest.len()].copy_from_slice(rest);
-        sum += words.iter().chain([&last]).map(|word| u64::from(u32::from_ne_bytes(*word))).sum::<u64>();
+        for (place, byte) in last.iter_mut().zip(rest) {
+            *place = *byte;
+        }
+        add(u32::from_ne_bytes(last).into());
     }
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);

@@ -12,7 +12,7 @@
 //!
 //! Left out for now: which of several agents of a pool answers (all of them do, alike).
 
-mod arp;
+pub(crate) mod arp;
 mod counts;
 mod currency;
 pub mod daemon;
@@ -44,12 +44,14 @@ mod threads;
 pub(crate) mod unleased;
 mod watch;
 
+use std::convert::Infallible;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use kube::Api;
 use tokio::sync::{Notify, watch as watch_channel};
+use tokio::task::{JoinHandle, JoinSet};
 use vmdhcp_core::api::IPPool;
 use vmdhcp_core::pool::PoolRef;
 
@@ -62,6 +64,7 @@ pub use packet_socket::SocketError;
 use interface::Interface;
 use metrics::Registration;
 use report::Reporter;
+use snapshot::SnapshotError;
 use state::{Kept, State};
 use tables::Remembered;
 use threads::{Threads, Wire};
@@ -138,6 +141,8 @@ impl Agent {
     pub async fn run(self, shutdown: Shutdown) -> Result<(), AgentError> {
         let Inner { config, client, state, _registration: _ } = &*self.inner;
         let interface = Interface::find(&config.interface)?;
+        // Meanwhile the sockets are opened.
+        let remembered = self.read_snapshot();
         let mut threads =
             if config.dry_run { None } else { Some(Threads::start(&interface, Arc::clone(state))?) };
         let wire = threads.as_ref().map(Threads::wire);
@@ -152,15 +157,17 @@ impl Agent {
         let (ntp_names, wanted_names) = watch_channel::channel(Vec::new());
         let (resolved, ntp_resolved) = watch_channel::channel(ntp::Resolved::new());
         let connections = Connections { snapshots, ntp_names, ntp_resolved };
-        let remembered = self.remembered().await;
+        let remembered = self.remembered(remembered).await;
         if config.snapshot.is_some() {
             state.keep(remembered.as_ref().map_or(Kept::Nothing, snapshot::kept_by));
         }
         let keeper = Keeper::new(Arc::clone(state), config.interface.clone(), remembered, connections);
-        let restart_watch = Notify::new();
+        let restart_watch = Arc::new(Notify::new());
+        let mut keeping = JoinSet::new();
+        keeping.spawn(keep(keeper, pools.clone(), Arc::clone(&restart_watch)));
         let following = async {
             let (never, ..) = tokio::join!(
-                keeper.follow(pools.clone(), &restart_watch),
+                kept_for_ever(&mut keeping),
                 currency::confirm(&pools, state, &restart_watch),
                 ntp::resolve(wanted_names, resolved, ntp::look_up),
                 look_around(wire.as_ref(), state),
@@ -219,13 +226,20 @@ impl Agent {
         self.inner.state.readiness().is_ok()
     }
 
-    /// What the snapshot holds, if there is a good one.
-    async fn remembered(&self) -> Option<Remembered> {
+    /// Begins to read the snapshot, where there is to be one.
+    fn read_snapshot(&self) -> Option<JoinHandle<Result<Option<Remembered>, SnapshotError>>> {
         let AgentConfig { snapshot, pool, .. } = &self.inner.config;
         let (path, of) = (snapshot.clone()?, pool.clone());
-        let read = tokio::task::spawn_blocking(move || snapshot::read(&path, &of)).await;
-        read.ok()?.unwrap_or_else(|error| {
-            tracing::warn!(%pool, %error, "the snapshot of the leases is ignored");
+        Some(tokio::task::spawn_blocking(move || snapshot::read(&path, &of)))
+    }
+
+    /// What it holds, if it is a good one.
+    async fn remembered(
+        &self,
+        reading: Option<JoinHandle<Result<Option<Remembered>, SnapshotError>>>,
+    ) -> Option<Remembered> {
+        reading?.await.ok()?.unwrap_or_else(|error| {
+            tracing::warn!(pool = %self.inner.config.pool, %error, "the snapshot of the leases is ignored");
             None
         })
     }
@@ -251,6 +265,21 @@ impl Agent {
             lease,
         };
         reporter.run(state, stop).await;
+    }
+}
+
+/// Reads a pool and builds its tables: in a task of its own, because a large one keeps its thread busy for long.
+async fn keep(keeper: Keeper, pools: Api<IPPool>, restart_watch: Arc<Notify>) -> Infallible {
+    keeper.follow(pools, &restart_watch).await
+}
+
+/// Returns never; a panic of the task becomes one of ours.
+async fn kept_for_ever(keeping: &mut JoinSet<Infallible>) -> Infallible {
+    match keeping.join_next().await {
+        Some(Ok(never)) => match never {},
+        Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // Its runtime is being shut down.
+        Some(Err(_)) | None => std::future::pending().await,
     }
 }
 

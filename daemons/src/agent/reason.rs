@@ -261,4 +261,12 @@ mod tests {
         }
         assert_eq!(of_number(0), None);
     }
+
+    #[test]
+    fn every_decision_is_explained_to_who_asks_why_there_is_no_address() {
+        let page = include_str!("../../../docs/why-no-address.md");
+        for why in (0..DECISIONS).filter_map(of_number) {
+            assert!(page.contains(&format!("`{}`", why.as_str())), "{why:?}");
+        }
+    }
 }

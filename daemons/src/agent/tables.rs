@@ -243,6 +243,7 @@ pub(crate) fn trimmed(mut stored: IPPool) -> IPPool {
             ipv4: _,
             agent_pod_ref,
             agents: _,
+            route_helpers: _,
             conditions,
             observed_generation,
         } = status;

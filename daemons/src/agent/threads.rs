@@ -42,8 +42,14 @@ struct Running {
 impl Threads {
     /// Opens the sockets and starts to serve them.
     pub(crate) fn start(interface: &Arc<Interface>, state: Arc<State>) -> Result<Self, AgentError> {
-        let dhcp = Arc::new(PacketSocket::open(interface, EtherType::Ipv4, &filter::dhcp_and_echo())?);
-        let arp = Arc::new(PacketSocket::open(interface, EtherType::Arp, &filter::not_for_other_hosts())?);
+        // Side by side: each waits some ten milliseconds, until the kernel has let go of all other interfaces.
+        let open_arp = || PacketSocket::open(interface, EtherType::Arp, &filter::not_for_other_hosts());
+        let (dhcp, arp) = thread::scope(|scope| {
+            let arp = scope.spawn(open_arp);
+            let dhcp = PacketSocket::open(interface, EtherType::Ipv4, &filter::dhcp_and_echo());
+            (dhcp, arp.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (dhcp, arp) = (Arc::new(dhcp?), Arc::new(arp?));
         let (answers, stop) = (Arc::new(Answers::default()), Arc::new(AtomicBool::new(false)));
         let dhcp_thread = {
             let (socket, state, stop) = (Arc::clone(&dhcp), Arc::clone(&state), Arc::clone(&stop));

@@ -208,6 +208,8 @@ impl Keeper {
             resolved_ntp: self.connections.ntp_resolved.borrow().clone(),
             ..Extras::default()
         };
+        let extras =
+            Extras { route_helpers: self.tables.stored().map(route_helpers).unwrap_or_default(), ..extras };
         let table = self.tables.build(&extras).ok_or_else(unserved)?;
         let (pool, stored) = self.tables.pool().zip(self.tables.stored()).ok_or_else(unserved)?;
         if pool.paused {
@@ -251,6 +253,12 @@ fn roster(stored: &IPPool) -> BTreeSet<MacAddr> {
     agents.iter().filter_map(|agent| agent.mac_address.parse().ok()).collect()
 }
 
+/// Cards of Harvester's route helpers, as the manager has found them.
+fn route_helpers(stored: &Arc<IPPool>) -> BTreeSet<MacAddr> {
+    let helpers = stored.status.as_ref().map_or(&[][..], |status| &status.route_helpers);
+    helpers.iter().filter_map(|mac| mac.parse().ok()).collect()
+}
+
 /// MTU of an interface in bytes.
 fn mtu(interface: &str) -> Option<u16> {
     let mtu = fs::read_to_string(format!("/sys/class/net/{interface}/mtu")).ok()?;
@@ -269,6 +277,7 @@ mod tests {
     use crate::agent::tables::tests::stored;
     use http::{Request, Response, StatusCode};
     use kube::client::Body;
+    use vmdhcp_core::dhcp::{Authority, Decision, REPLY_MAX, Why, respond};
 
     const A: &str = "02:00:00:00:00:0a";
 
@@ -349,6 +358,31 @@ mod tests {
         let record = Arc::clone(&state.serving().as_ref().unwrap().records[0]);
         keeper.take(Some(pool));
         assert!(Arc::ptr_eq(&record, &state.serving().as_ref().unwrap().records[0]));
+    }
+
+    #[test]
+    fn a_route_helper_that_the_pool_names_is_told_the_router() {
+        let Bench { state, mut keeper, .. } = bench(None);
+        let mut pool = stored(&[]);
+        pool.spec.ipv4_config.as_mut().unwrap().router = Some("192.168.48.1".into());
+        let helper: MacAddr = A.parse().unwrap();
+        let mut discover = vec![0; 240];
+        discover[..3].copy_from_slice(&[1, 1, 6]);
+        discover[28..34].copy_from_slice(&helper.octets());
+        discover[236..].copy_from_slice(&[99, 130, 83, 99]);
+        discover.extend([53, 1, 1, 255]);
+        let request = vmdhcp_core::dhcp::Request::parse(&discover).unwrap();
+        for (named, why) in [(vec![], Why::UnknownMac), (vec![helper.to_string()], Why::RouteHelper)] {
+            pool.status.as_mut().unwrap().route_helpers = named;
+            keeper.take(Some(pool.clone()));
+            let table = &state.serving().clone().unwrap().table;
+            let decision = respond(table, &request, Authority::Current, &mut [0; REPLY_MAX]);
+            let decided = match decision {
+                Decision::Reply(reply) => reply.why,
+                Decision::Silent(why) => why,
+            };
+            assert_eq!(decided, why);
+        }
     }
 
     #[test]

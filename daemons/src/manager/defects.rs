@@ -19,6 +19,8 @@ pub(crate) enum Defect {
     EmptyStatusTakenForEmptyPool,
     /// When the API refuses a batch, everything in it counts as refused.
     BatchDropsWhatFollows,
+    /// A pool forgets that it has moved a card away from an address that somebody else uses.
+    MovesForgotten,
     /// A VM is looked at when it changes itself, and not when its claim, its instance or a pool does.
     VmsAlone,
 }

@@ -37,10 +37,11 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join5;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 use kube::Client;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
@@ -180,6 +181,8 @@ struct Context {
     instances: Store<PackedInstance>,
     /// Empty where Multus is not there.
     networks: Store<GuardedNetwork>,
+    /// Pods of Jobs beside the agents; empty where there is no cluster.
+    route_helpers: Store<Pod>,
     /// Empty where there is no cluster.
     workloads: pool::Workloads,
     allocators: pool::Allocators,
@@ -278,10 +281,9 @@ async fn run_once(
 ) -> Ended {
     let ManagerOptions { placement, auto_pool, clock, metrics, limits } = options;
     let stop = Shutdown::new();
-    let everything = watcher::Config::default;
-    let pools = watched(Api::<IPPool>::all(client.clone()), everything(), "IPPools");
+    let pools = watched(Api::<IPPool>::all(client.clone()), watcher::Config::default(), "IPPools");
     let (claims, claims_by_network) = claim::watch(&client, &metrics);
-    let pool::AgentWatches { leases, pods, deployments, budgets } =
+    let pool::AgentWatches { leases, pods, deployments, budgets, jobs } =
         pool::AgentWatches::start(&client, &placement);
     // Heartbeats change a Lease every few seconds; only the report in it concerns a pool.
     let reports =
@@ -309,9 +311,11 @@ async fn run_once(
         instances: instances.store,
         networks: networks.store.clone(),
         workloads: pool::Workloads::new(pods.store, deployments.store, budgets.store, neighbours.networks),
+        route_helpers: jobs.store,
         changed,
         told: events::Told::default(),
         first_lists: vec![
+            jobs.first_list,
             pods.first_list,
             deployments.first_list,
             budgets.first_list,
@@ -331,8 +335,6 @@ async fn run_once(
         .inspect_ok(vm::pool_changes(&context))
         .inspect_ok(pool::pool_changes(&context))
         .inspect_ok(vmnetwork::pool_changes(&context));
-    let claim_events = claims.events.inspect_ok(vm::claim_changes(&context));
-    let instance_events = instances.events.inspect_ok(vm::instance_changes(&context));
     let network_events = networks
         .events
         .inspect_ok(vm::network_changes(&context))
@@ -340,6 +342,7 @@ async fn run_once(
         .inspect_ok(vmnetwork::network_changes(&context));
     let pools = Controller::for_stream(touched(pool_events), pools.store)
         .watches_stream(reports, |lease| pool::pool_object_of(&lease))
+        .watches_stream(touched(jobs.events), pool::route_helper::pools_of(&context))
         .watches_stream(touched(pods.events), |pod| pool::pool_object_of(&pod))
         .watches_stream(touched(deployments.events), |deployment| pool::pool_object_of(&deployment))
         .watches_stream(touched(budgets.events), |budget| pool::pool_object_of(&budget))
@@ -348,7 +351,8 @@ async fn run_once(
         .run(pool::reconcile, pool::error_policy, context.clone())
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
-    let claims = Controller::for_stream(touched(claim_events), claims.store)
+    let claims = claims.events.inspect_ok(vm::claim_changes(&context));
+    let claims = Controller::for_stream(touched(claims), context.claims.clone())
         .with_config(controller::Config::default().concurrency(AT_ONCE))
         .reconcile_on(changes::stream(changes.claims))
         .graceful_shutdown_on(stopped(&stop))
@@ -360,7 +364,8 @@ async fn run_once(
         .run(vmnetwork::reconcile, vmnetwork::error_policy, context.clone())
         .for_each(|_| async {});
     // Nothing but their store is made of these.
-    let instances = instance_events.take_until(stopped(&stop)).for_each(|_| async {});
+    let instances = instances.events.inspect_ok(vm::instance_changes(&context));
+    let instances = instances.take_until(stopped(&stop)).for_each(|_| async {});
     let virtual_machines = async {
         if !neighbours.virtual_machines {
             return stop.wait().await;
@@ -374,11 +379,9 @@ async fn run_once(
             .await;
     };
     context.metrics.claims.show(context.claims.clone());
-    let reconcilers = async {
-        tokio::join!(pools, claims, networks, virtual_machines, instances);
-    };
     // Boxed, as they are large.
-    drive(Box::pin(reconcilers), &context, neighbours, &stop, shutdown).await
+    let reconcilers = Box::pin(join5(pools, claims, networks, virtual_machines, instances).map(drop));
+    drive(reconcilers, &context, neighbours, &stop, shutdown).await
 }
 
 /// Lets the reconcilers work until something ends them, and has them finish.

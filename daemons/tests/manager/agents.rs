@@ -2,10 +2,12 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use std::time::Duration;
 
 use kube::ResourceExt;
+use kube::api::PostParams;
 use serde_json::json;
 use vmdhcp_core::api::{AGENT_REPLICAS_ANNOTATION, IPPool, POOL_ANNOTATION, VirtualMachineNetworkConfig};
 
@@ -221,4 +223,32 @@ async fn what_keeps_an_agent_from_starting_is_in_the_condition() {
     told("PodPending", "CreateContainerConfigError: secret not found").await;
     cluster.is_running(&pod, false).await;
     told("AgentSilent", "has not reported").await;
+}
+
+#[tokio::test]
+async fn agents_are_told_the_card_of_harvesters_route_helper_as_long_as_it_runs() {
+    let cluster = Cluster::start();
+    cluster.create_network(&[]).await;
+    cluster.manager.create(&seed_pool()).await;
+    let told =
+        json!([{ "name": "default/net-48", "interface": "net1", "mac": "0a:58:00:00:00:01" }]).to_string();
+    let helper: Pod = serde_json::from_value(json!({
+        "metadata": {
+            "name": "helper-1",
+            "labels": { "job-name": "helper" },
+            "annotations": { "k8s.v1.cni.cncf.io/network-status": told },
+        },
+        "spec": {
+            "serviceAccountName": "harvester-network-helper",
+            "containers": [{ "name": "network-helper", "image": "rancher/harvester-network-helper" }],
+        },
+    }))
+    .unwrap();
+    cluster.of::<Pod>().create(&PostParams::default(), &helper).await.unwrap();
+    let knows = |cards: &'static [&str]| {
+        move |pool: &IPPool| pool.status.as_ref().is_some_and(|status| status.route_helpers == cards)
+    };
+    cluster.manager.until("ippool-1", knows(&["0a:58:00:00:00:01"])).await;
+    cluster.end(&helper).await;
+    cluster.manager.until("ippool-1", knows(&[])).await;
 }

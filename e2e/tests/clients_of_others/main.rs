@@ -7,6 +7,7 @@ mod managed;
 mod netboot;
 mod nmap;
 mod refusals;
+mod relayed;
 mod releases;
 mod renewals;
 mod stage;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dhcproto::v4::{MessageType, OptionCode};
-use vmdhcp_e2e::clients::{Guest, Reason};
+use vmdhcp_e2e::clients::{Client, Guest, Reason};
 use vmdhcp_e2e::until;
 
 use crate::stage::{POOL, SERVER, Stage, all_at_once, first_address};
@@ -62,5 +62,34 @@ fn a_client_that_cannot_reach_its_server_rebinds_and_keeps_its_address() {
         assert_eq!(acks[0].message.xid(), last.message.xid());
         assert!(actor.capture.heard_of(MessageType::Discover).is_empty());
         assert_eq!(actor.guest.addresses(), [lease.address]);
+    });
+}
+
+#[test]
+fn a_client_is_told_what_the_pool_has_for_its_vendor_class() {
+    let Some(stage) = Stage::set("a_client_is_told_what_the_pool_has_for_its_vendor_class") else { return };
+    stage.api.edit("pool", POOL, |manifest| {
+        let classes = "    classes:\n    \
+            - {name: small, vendorClass: udhcp, options: [{code: 6, value: 4.4.4.4}]}\n    \
+            - {name: others, vendorClass: dhcpcd-, options: [{code: 6, value: 8.8.8.8}, {code: 15, value: lab.example}]}\n";
+        manifest.replace("  ipv4Config:\n", &format!("  ipv4Config:\n{classes}"))
+    });
+    all_at_once(&mut stage.actors(Guest::new), |actor| {
+        let client = actor.guest.client();
+        // dhclient names no class. What a class does not set is the pool's.
+        let (name_servers, domain) = match client {
+            Client::Udhcpc => ("4.4.4.4", ""),
+            Client::Dhclient => ("1.1.1.1", ""),
+            Client::Dhcpcd => ("8.8.8.8", "lab.example"),
+        };
+        let mut lease = actor.guest.switch_on().1;
+        until("lease with what is for its class", PATIENCE, || {
+            if (lease.name_servers.as_str(), lease.domain.as_str()) == (name_servers, domain) {
+                return Some(());
+            }
+            lease = actor.guest.renew();
+            None
+        });
+        assert_eq!(lease.address, first_address(client));
     });
 }

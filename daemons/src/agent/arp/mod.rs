@@ -8,3 +8,4 @@ mod vacancy;
 pub(crate) use packet::{Operation, Packet};
 pub(crate) use prober::probe_leases;
 pub(crate) use responder::{Answers, announce, serve};
+pub(crate) use vacancy::Vacancies;

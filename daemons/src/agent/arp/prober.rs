@@ -15,8 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use vmdhcp_core::MacAddr;
 
-use super::vacancy::Vacancies;
-use super::{Answers, Packet};
+use super::{Answers, Packet, Vacancies};
 use crate::agent::packet_socket::PacketSocket;
 use crate::agent::records::timestamp;
 use crate::agent::state::{Conflict, Serving, State, lock};
@@ -78,7 +77,7 @@ pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: 
         prober.queue_declined(state);
         prober.queue_conflicts(state, &serving);
         let batch = prober.next_batch(&serving);
-        let vacating = vacancies.due(&serving, state.now().seconds);
+        let vacating = vacancies.due(&serving.unleased, state.now().seconds);
         let asked: BTreeSet<_> = batch.iter().chain(&vacating).copied().collect();
         if asked.is_empty() {
             continue;
@@ -91,8 +90,8 @@ pub(crate) async fn probe_leases(socket: &PacketSocket, state: &State, answers: 
         lock(&state.proxies).extend(&answered.proxies);
         if has_carrier && socket.interface().has_carrier() {
             let answers = |address| answered.others(address, &serving.roster);
-            vacancies.note(&serving, vacating.into_iter().map(answers), state.now().seconds);
-            *lock(&state.silent) = vacancies.silent(&serving);
+            vacancies.note(&serving.unleased, vacating.into_iter().map(answers), state.now().seconds);
+            *lock(&state.silent) = vacancies.silent(&serving.unleased);
         }
         for (address, cards) in answered.by_address.iter().filter(|(address, _)| batch.contains(address)) {
             if let Some(owner) = owner(&serving, *address) {

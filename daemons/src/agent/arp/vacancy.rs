@@ -11,8 +11,7 @@ use jiff::Timestamp;
 
 use vmdhcp_core::api::AgentReport;
 
-use crate::agent::state::Serving;
-use crate::agent::unleased::Vacating;
+use crate::agent::unleased::{Unleased, Vacating};
 
 /// Rounds without an answer that make an address silent. In each it is asked for twice.
 const ROUNDS: u32 = 3;
@@ -27,8 +26,8 @@ const TOGETHER: usize = AgentReport::MOST_CARRIED;
 const TURN: u64 = 600;
 
 /// Those that are looked at now.
-fn of_this_turn(serving: &Serving, now: u64) -> &[Vacating] {
-    let vacating = &serving.unleased.vacating;
+fn of_this_turn(unleased: &Unleased, now: u64) -> &[Vacating] {
+    let vacating = &unleased.vacating;
     let turns = u64::try_from(vacating.len().div_ceil(TOGETHER)).unwrap_or(1).max(1);
     let turn = usize::try_from(now / TURN % turns).unwrap_or_default();
     vacating.chunks(TOGETHER).nth(turn).unwrap_or_default()
@@ -36,7 +35,7 @@ fn of_this_turn(serving: &Serving, now: u64) -> &[Vacating] {
 
 /// What is known of each address, for as long as it is vacating.
 #[derive(Debug, Default)]
-pub(super) struct Vacancies {
+pub(crate) struct Vacancies {
     known: BTreeMap<(Ipv4Addr, Timestamp), Vacancy>,
 }
 
@@ -51,8 +50,8 @@ struct Vacancy {
 
 impl Vacancies {
     /// The addresses to ask for at `now`.
-    pub(super) fn due(&mut self, serving: &Serving, now: u64) -> Vec<Ipv4Addr> {
-        let vacating = of_this_turn(serving, now);
+    pub(crate) fn due(&mut self, unleased: &Unleased, now: u64) -> Vec<Ipv4Addr> {
+        let vacating = of_this_turn(unleased, now);
         let known = std::mem::take(&mut self.known);
         self.known = vacating
             .iter()
@@ -65,15 +64,15 @@ impl Vacancies {
     }
 
     /// Notes how many cards have answered for each of the addresses asked for.
-    pub(super) fn note(
+    pub(crate) fn note(
         &mut self,
-        serving: &Serving,
+        unleased: &Unleased,
         answers: impl Iterator<Item = (Ipv4Addr, usize)>,
         now: u64,
     ) {
         let answers: BTreeMap<_, _> = answers.collect();
         // What is vacating since the question was asked has not been asked for.
-        for Vacating { address, since } in &serving.unleased.vacating {
+        for Vacating { address, since } in &unleased.vacating {
             let vacancy = self.known.get_mut(&(*address, *since));
             let Some((vacancy, &cards)) = vacancy.zip(answers.get(address)) else { continue };
             *vacancy = match cards {
@@ -84,11 +83,11 @@ impl Vacancies {
     }
 
     /// The addresses for which nobody answers, and since when they retire.
-    pub(super) fn silent(&self, serving: &Serving) -> BTreeMap<Ipv4Addr, Timestamp> {
+    pub(crate) fn silent(&self, unleased: &Unleased) -> BTreeMap<Ipv4Addr, Timestamp> {
         let is_silent = |Vacating { address, since }: &&Vacating| {
             self.known.get(&(*address, *since)).is_some_and(|vacancy| vacancy.silent >= ROUNDS)
         };
-        let silent = serving.unleased.vacating.iter().filter(is_silent);
+        let silent = unleased.vacating.iter().filter(is_silent);
         silent.map(|Vacating { address, since }| (*address, *since)).collect()
     }
 }
@@ -96,38 +95,34 @@ impl Vacancies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::state::tests::serving;
 
     const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 82);
 
-    fn vacating(since: i64) -> Serving {
-        let mut serving = serving(&[]);
+    fn vacating(since: i64) -> Unleased {
         let since = Timestamp::from_second(since).unwrap();
-        serving.unleased.vacating = vec![Vacating { address: ADDRESS, since }];
-        serving
+        Unleased { vacating: vec![Vacating { address: ADDRESS, since }], ..Unleased::default() }
     }
 
     #[test]
     fn an_address_is_silent_when_nobody_has_answered_three_times_some_time_apart() {
-        let (serving, mut vacancies) = (vacating(7), Vacancies::default());
+        let (unleased, mut vacancies) = (vacating(7), Vacancies::default());
         for (now, is_due) in [(100, true), (119, false), (120, true), (140, true), (160, false)] {
-            let due = vacancies.due(&serving, now);
+            let due = vacancies.due(&unleased, now);
             assert_eq!(due, if is_due { vec![ADDRESS] } else { vec![] }, "{now}");
-            assert_eq!(vacancies.silent(&serving).is_empty(), now < 160);
-            vacancies.note(&serving, due.into_iter().map(|address| (address, 0)), now);
+            assert_eq!(vacancies.silent(&unleased).is_empty(), now < 160);
+            vacancies.note(&unleased, due.into_iter().map(|address| (address, 0)), now);
         }
-        assert_eq!(vacancies.silent(&serving), [(ADDRESS, Timestamp::from_second(7).unwrap())].into());
+        assert_eq!(vacancies.silent(&unleased), [(ADDRESS, Timestamp::from_second(7).unwrap())].into());
     }
 
     #[test]
     fn more_than_a_report_tells_of_take_turns() {
-        let mut serving = vacating(7);
+        let mut unleased = vacating(7);
         let address = |index: u32| Ipv4Addr::from(u32::from(ADDRESS) + index);
         let since = Timestamp::from_second(7).unwrap();
-        serving.unleased.vacating =
-            (0..300).map(|index| Vacating { address: address(index), since }).collect();
+        unleased.vacating = (0..300).map(|index| Vacating { address: address(index), since }).collect();
         let mut vacancies = Vacancies::default();
-        let turns: Vec<_> = [0, 600, 1200, 1800].map(|now| vacancies.due(&serving, now)).into();
+        let turns: Vec<_> = [0, 600, 1200, 1800].map(|now| vacancies.due(&unleased, now)).into();
         assert_eq!([turns[0].len(), turns[1].len(), turns[2].len()], [128, 128, 44]);
         assert_eq!(turns[0], turns[3]);
         assert!(turns[1].contains(&address(128)) && turns[2].contains(&address(299)));
@@ -135,12 +130,12 @@ mod tests {
 
     #[test]
     fn one_answer_and_everything_begins_anew_after_a_while() {
-        let (serving, mut vacancies) = (vacating(7), Vacancies::default());
+        let (unleased, mut vacancies) = (vacating(7), Vacancies::default());
         for (now, cards) in [(100, 0), (120, 0), (140, 1), (740, 0), (760, 0)] {
-            assert_eq!(vacancies.due(&serving, now), [ADDRESS]);
-            vacancies.note(&serving, [(ADDRESS, cards)].into_iter(), now);
-            assert!(vacancies.silent(&serving).is_empty());
-            assert!(vacancies.due(&serving, now + 19).is_empty());
+            assert_eq!(vacancies.due(&unleased, now), [ADDRESS]);
+            vacancies.note(&unleased, [(ADDRESS, cards)].into_iter(), now);
+            assert!(vacancies.silent(&unleased).is_empty());
+            assert!(vacancies.due(&unleased, now + 19).is_empty());
         }
     }
 
@@ -153,6 +148,6 @@ mod tests {
         }
         assert_eq!(vacancies.due(&vacating(8), 160), [ADDRESS]);
         assert!(vacancies.silent(&vacating(8)).is_empty());
-        assert!(vacancies.silent(&serving(&[])).is_empty());
+        assert!(vacancies.silent(&Unleased::default()).is_empty());
     }
 }

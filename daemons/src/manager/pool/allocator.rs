@@ -316,6 +316,11 @@ impl Task {
             if context.has(Defect::ReuseWithoutRetiring) {
                 planned.status.ipv4.iter_mut().for_each(|ipv4| ipv4.retiring.clear());
             }
+            if context.has(Defect::MovesForgotten) {
+                let quarantined =
+                    planned.status.ipv4.iter_mut().flat_map(|ipv4| ipv4.quarantined.values_mut());
+                quarantined.for_each(|entry| entry.moved.clear());
+            }
             reread = false;
             if observation.object.status.as_ref() == Some(&planned.status) {
                 parts.pop_front();

@@ -110,10 +110,23 @@ impl Room {
 
 /// Bytes of all but the allocations.
 pub(super) fn size_beside(object: &IPPool, status: &IPPoolStatus) -> usize {
-    let IPPoolStatus { conditions, agents, agent_pod_ref, ipv4: _, last_update: _, observed_generation: _ } =
-        status;
+    let IPPoolStatus {
+        conditions,
+        agents,
+        agent_pod_ref,
+        route_helpers,
+        ipv4: _,
+        last_update: _,
+        observed_generation: _,
+    } = status;
     let conditions = size(conditions).max(CONDITIONS);
-    size(&object.metadata) + size(&object.spec) + conditions + size(agents) + size(agent_pod_ref) + FIELDS
+    size(&object.metadata)
+        + size(&object.spec)
+        + conditions
+        + size(agents)
+        + size(agent_pod_ref)
+        + size(route_helpers)
+        + FIELDS
 }
 
 /// Bytes of a value as it is sent.

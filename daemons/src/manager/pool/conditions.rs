@@ -23,6 +23,7 @@ pub(super) fn set_agents(observation: &Observation, status: &mut IPPoolStatus, p
     let known =
         observation.agents.iter().filter(|agent| agent.pod.is_some() || !agent.report.agent.is_empty());
     status.agents = known.map(roster_entry).take(LONGEST_ROSTER).collect();
+    status.route_helpers = observation.route_helpers.iter().map(ToString::to_string).collect();
     let Placed::OnCluster { pods, .. } = &observation.placed else { return };
     let former = status.agent_pod_ref.take();
     if observation.object.spec.paused == Some(true) {

@@ -11,6 +11,7 @@ mod loss;
 mod network_labels;
 mod observe;
 mod plan;
+pub(super) mod route_helper;
 mod seen;
 mod standing;
 mod sweep;

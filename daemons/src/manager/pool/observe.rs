@@ -23,7 +23,7 @@ use super::super::{Context, Placement};
 use super::agents::{self, Registration, pod};
 use super::loss::Loss;
 use super::seen::Seen;
-use super::{network_of, rival_of};
+use super::{network_of, rival_of, route_helper};
 use crate::cluster::version;
 
 /// After this long without a renewal an agent counts as gone: three heartbeats and a little.
@@ -134,6 +134,8 @@ pub(super) struct Observation {
     pub(super) loss: Loss,
     /// What the agents have seen on the network.
     pub(super) seen: Seen,
+    /// Cards of Harvester's route helpers on its network.
+    pub(super) route_helpers: BTreeSet<MacAddr>,
     /// How it stands to the network that it was made with, if somebody has looked.
     pub(super) standing: Option<Standing>,
     /// The claims that use it, where something is to happen once there are none.
@@ -182,10 +184,12 @@ impl Observation {
         let (now, pool) = (context.now(), Pool::from_stored(&object));
         let of_pool = (&*object, pool.as_ref().ok().map(|(pool, _)| pool));
         let seen = Seen::gather(of_pool, &allocations, (&agents, complete), now, context);
+        let route_helpers = network.as_ref().map(|network| route_helper::on(network, context));
         Self {
             now,
             pool,
             seen,
+            route_helpers: route_helpers.unwrap_or_default(),
             rival,
             placed,
             agents,

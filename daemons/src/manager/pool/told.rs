@@ -114,7 +114,8 @@ impl Tellings {
         let mut rest = (observation.cards.as_slice(), settlements);
         for claim in &observation.on_network {
             let is_of_claim = |card: &CardRef| {
-                *card.claim.owner.name == *claim.key.name && *card.claim.owner.namespace == *claim.key.namespace
+                *card.claim.owner.name == *claim.key.name
+                    && *card.claim.owner.namespace == *claim.key.namespace
             };
             let count = rest.0.iter().take_while(|card| is_of_claim(card)).count();
             let (cards, settled) = (&rest.0[..count], &rest.1[..count]);

@@ -2,8 +2,10 @@
 //!
 //! Watch, confirmation and report are those of [`crate::agent`], with its times; what it keeps on disk survives.
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures::StreamExt;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -15,11 +17,14 @@ use serde_json::json;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant};
-use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AgentReport, IPPool};
+use vmdhcp_core::MacAddr;
+use vmdhcp_core::api::{AGENT_REPORT_ANNOTATION, AddressConflict, AgentReport, IPPool, format_time};
 use vmdhcp_core::dhcp::{Authority, Decision, Extras, LeaseTable, REPLY_MAX, Request, respond};
 
+use super::guest::Wire;
 use super::journal::Journal;
 use super::truth::Truth;
+use crate::agent::arp::Vacancies;
 use crate::agent::tables::{Remembered, Tables, trimmed};
 use crate::cluster::faults::{Faults, Random};
 use crate::manager::defects::Defect;
@@ -48,6 +53,10 @@ pub(super) struct Agent {
     pub(super) truth: Arc<Truth>,
     pub(super) defect: Option<Defect>,
     pub(super) served: Mutex<Served>,
+    /// The network that it is on.
+    pub(super) wire: Weak<Wire>,
+    /// A card of whose address it says that somebody else uses it, and that no guest has used it: it was broken into.
+    pub(super) victim: Mutex<Option<MacAddr>>,
     pub(super) restart: Notify,
     pub(super) changed: Notify,
 }
@@ -61,6 +70,8 @@ pub(super) struct Served {
     version: String,
     confirmed_until: Option<Instant>,
     disk: Option<Remembered>,
+    vacancies: Vacancies,
+    silent: BTreeMap<String, String>,
     tasks: Vec<AbortHandle>,
 }
 
@@ -84,6 +95,7 @@ impl Agent {
             tokio::spawn(Arc::clone(self).follow()).abort_handle(),
             tokio::spawn(Arc::clone(self).confirm()).abort_handle(),
             tokio::spawn(Arc::clone(self).report()).abort_handle(),
+            tokio::spawn(Arc::clone(self).look_for_guests()).abort_handle(),
         ];
         self.lock().tasks.extend(tasks);
     }
@@ -188,6 +200,41 @@ impl Agent {
         }
     }
 
+    /// Asks who uses what retires, as [`crate::agent`] does.
+    async fn look_for_guests(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(PERIOD).await;
+            let Some(wire) = self.wire.upgrade() else { return };
+            let now = u64::try_from(self.journal.now().as_second()).unwrap_or_default();
+            let unleased = self.lock().tables.unleased();
+            let due = self.lock().vacancies.due(&unleased, now);
+            // As the prober does: what is asked for twice may be answered twice.
+            let ask = |address| (address, (0..2).filter(|_| wire.answers(self.network, address)).count());
+            let answers: Vec<_> = due.into_iter().map(ask).collect();
+            let mut served = self.lock();
+            served.vacancies.note(&unleased, answers.into_iter(), now);
+            let silent = served.vacancies.silent(&unleased);
+            served.silent = silent
+                .into_iter()
+                .map(|(address, since)| (address.to_string(), format_time(since)))
+                .collect();
+        }
+    }
+
+    /// What it says of its victim.
+    fn lies(&self, served: &Served) -> Vec<AddressConflict> {
+        let victim = *self.victim.lock().unwrap_or_else(PoisonError::into_inner);
+        let leases = served.table.iter().flat_map(LeaseTable::iter);
+        let of_victim = leases.filter(|(_, mac, _)| Some(*mac) == victim);
+        let lie = |address: Ipv4Addr| AddressConflict {
+            address: address.to_string(),
+            mac_address: "02:00:00:00:00:99".into(),
+            since: String::new(),
+            unused: true,
+        };
+        of_victim.map(|(_, _, address)| lie(address)).collect()
+    }
+
     async fn report(self: Arc<Self>) {
         let mut sent: Option<(String, Instant)> = None;
         loop {
@@ -199,6 +246,8 @@ impl Agent {
                     pool_uid: served.uid.clone(),
                     resource_version: served.version.clone(),
                     ready: served.table.is_some(),
+                    silent: served.silent.clone(),
+                    conflicts: self.lies(&served),
                     ..AgentReport::default()
                 };
                 report.tell_of_loss(&served.tables.carried(), served.tables.memory().witnessed);

@@ -150,6 +150,7 @@ impl Work {
             allocators: pool::Allocators::default(),
             auto_pool: AutoPool::Annotated,
             vm_networks: vmnetwork::Ledger::default(),
+            route_helpers: unserved("Pods of Jobs").store,
             changed,
             told: events::Told::default(),
             pacer: pacer::Pacer::new(Limits::default()),

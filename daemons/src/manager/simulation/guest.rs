@@ -64,6 +64,13 @@ impl Wire {
         }
     }
 
+    /// Whether somebody answers a question for that address, and both packets arrive.
+    pub(super) fn answers(&self, network: &str, address: Ipv4Addr) -> bool {
+        let is_used = self.running().iter().any(|lease| (lease.0, lease.1) == (network, address));
+        let loss = *lock(&self.loss);
+        is_used && !self.random.per_mille(loss) && !self.random.per_mille(loss)
+    }
+
     fn take(&self, (network, mac): Place, address: Ipv4Addr, until: Instant) {
         let now = Instant::now();
         let mut leases = lock(&self.leases);

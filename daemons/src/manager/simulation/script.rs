@@ -19,6 +19,8 @@ use crate::cluster::faults::Faults;
 
 /// Cards there may be at once on `net-a`: no more than its pool has addresses.
 const MOST_CARDS: usize = 5;
+/// The network whose agent may lie. It has room for all its cards even if two addresses are out of use.
+const LIARS: &str = "net-b";
 /// The card that the API does not like, in runs that have one.
 pub(super) const POISON: &str = "52:54:00:00:00:66";
 
@@ -30,6 +32,18 @@ pub(super) struct Users {
     /// Pools as they once were.
     pool_backup: BTreeMap<String, IPPool>,
     spares: u32,
+}
+
+/// The agent of `net-b` says that the address of a card is in use by a stranger, or says so no more.
+fn agent_lies(world: &World) {
+    let cards: Vec<_> = world.truth.claims().values().flat_map(cards).collect();
+    let on_network: Vec<_> =
+        cards.into_iter().map(|(place, _)| place).filter(|place| place.0 == LIARS).collect();
+    let Some(agent) = world.agents.iter().find(|agent| agent.network == LIARS) else { return };
+    let victim =
+        world.random.one_of(&on_network).filter(|_| world.random.per_mille(700)).map(|place| place.1);
+    world.journal.say(format_args!("{} says that the address of {victim:?} is in use", agent.name));
+    *agent.victim.lock().unwrap() = victim;
 }
 
 impl Users {
@@ -57,7 +71,7 @@ impl Users {
     }
 
     async fn act(&mut self, world: &mut World) {
-        match world.random.within(0..125) {
+        match world.random.within(0..127) {
             0..14 => self.create(world).await,
             14..19 => {
                 // Several at once, for one write.
@@ -89,6 +103,7 @@ impl Users {
                 }
             }
             94..100 => world.reboot_a_guest(),
+            125..127 => agent_lies(world),
             _ => machines::act(world).await,
         }
     }

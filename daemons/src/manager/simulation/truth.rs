@@ -53,6 +53,8 @@ struct Said {
     restored: BTreeSet<String>,
     /// Card and address of everything that a claim has ever declared: a manager may see that late.
     wanted: BTreeSet<(String, String)>,
+    /// When a card last had to give up its address because somebody else used it, and which.
+    moved: BTreeMap<MacAddr, (Timestamp, Ipv4Addr)>,
     /// Claims that have been paused: a manager may see that late too, and then only of the pause, not of its end.
     paused: BTreeSet<String>,
 }
@@ -173,12 +175,35 @@ impl Truth {
             let (before, next) = (allocations(before), allocations(next));
             if !by_user {
                 self.retirement_is_kept(name, &before, &next, excused);
+                self.few_are_quarantined(name, &before, &next, &mut said);
             }
             for (address, entry) in &next.retiring {
                 let known = before.retiring.get(address).and_then(|entry| entry.withdrawn);
                 if entry.withdrawn.is_some() && known.is_none() {
                     self.journal.say(format_args!("{name}: {address} of {} is withdrawn", entry.mac));
                 }
+            }
+        }
+    }
+
+    /// Whatever agents say, few addresses go out of use, and a card is moved away from one only once an hour.
+    fn few_are_quarantined(&self, name: &str, before: &Allocations, next: &Allocations, said: &mut Said) {
+        let now = self.journal.now();
+        let added = next.quarantined.keys().filter(|address| !before.quarantined.contains_key(*address));
+        for address in added {
+            self.journal.say(format_args!("{name}: {address} goes out of use"));
+            // The ranges have 5 and 21 addresses.
+            if next.quarantined.len() > 2 {
+                self.journal.violate(format_args!("{name}: {} are out of use", next.quarantined.len()));
+            }
+            let Some(&mac) = before.held.get(address) else { continue };
+            if !next.held.values().any(|holder| *holder == mac) {
+                continue;
+            }
+            if let Some((last, _)) = said.moved.insert(mac, (now, *address))
+                && now.duration_since(last) < SignedDuration::from_hours(1)
+            {
+                self.journal.violate(format_args!("{name}: {mac} is moved twice within an hour"));
             }
         }
     }
@@ -208,6 +233,8 @@ impl Truth {
             let over = entry.withdrawn.is_some_and(|withdrawn| now.duration_since(withdrawn) >= longest);
             let over = over && before.earlier_leases_end.is_none_or(|end| end <= now);
             let by = next.held.get(address);
+            // Whose guest is gone need not be waited for; the wire tells if that is wrong.
+            let over = over || (entry.of_vm && entry.withdrawn.is_some());
             if !stays && !over && by != Some(&mac) && !excused(address, by) {
                 self.journal.violate(format_args!("{name}: {address} of {mac} retires no more, too early"));
             }
@@ -258,11 +285,17 @@ impl Truth {
     fn address_stays(&self, name: &str, known: &[Card], card: &Card) {
         let pool = super::world::pool_of(card.network.rsplit('/').next().unwrap_or_default());
         let wanted = self.said().wanted.contains(&(card.mac.clone(), card.address.clone()));
+        let moved = |had: &Card| {
+            let mac: Option<MacAddr> = had.mac.parse().ok();
+            let moved = mac.and_then(|mac| self.said().moved.get(&mac).copied());
+            moved.is_some_and(|(_, address)| address.to_string() == had.address)
+        };
         let had = known.iter().find(|had| (&had.network, &had.mac) == (&card.network, &card.mac));
         if let Some(had) = had
             && had.state == NetworkConfigState::Allocated
             && had.address != card.address
             && !wanted
+            && !moved(had)
             && !self.is_promised_after_a_pause(name, had)
             && !self.is_restored(&pool)
         {

@@ -222,6 +222,8 @@ impl World {
             truth: Arc::clone(&self.truth),
             defect: self.defect,
             served: std::sync::Mutex::new(Served::default()),
+            wire: Arc::downgrade(&self.wire),
+            victim: std::sync::Mutex::default(),
             restart: Notify::new(),
             changed: Notify::new(),
         })
@@ -333,6 +335,7 @@ impl World {
             }
         }
         for agent in &self.agents {
+            *agent.victim.lock().unwrap() = None;
             agent.faults.cut_off(Instant::now());
             agent.start();
         }

@@ -50,7 +50,7 @@ pub(in crate::manager::pool) fn is_active(pod: &Pod) -> bool {
 }
 
 /// Whether all of it has ended, for good.
-fn has_ended(pod: &Pod) -> bool {
+pub(in crate::manager::pool) fn has_ended(pod: &Pod) -> bool {
     matches!(phase(pod), "Succeeded" | "Failed")
 }
 
@@ -113,16 +113,23 @@ pub(in crate::manager::pool) fn is_referred_to(pod: &Pod, reference: &AgentPodRe
 
 /// MAC of its interface on the VM network, as Multus tells.
 pub(in crate::manager::pool) fn mac(pod: &Pod) -> Option<MacAddr> {
-    #[derive(Deserialize)]
-    struct Network {
-        #[serde(default)]
-        interface: String,
-        #[serde(default)]
-        mac: String,
-    }
-    let text = pod.annotations().get(NETWORK_STATUS_ANNOTATION)?;
-    let networks: Vec<Network> = serde_json::from_str(text).ok()?;
-    networks.into_iter().find(|network| network.interface == INTERFACE)?.mac.parse().ok()
+    networks(pod).into_iter().find(|network| network.interface == INTERFACE)?.mac.parse().ok()
+}
+
+/// What Multus tells of one network that a Pod is on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::manager::pool) struct NetworkStatus {
+    /// NAMESPACE/NAME of the network.
+    pub(in crate::manager::pool) name: String,
+    interface: String,
+    pub(in crate::manager::pool) mac: String,
+}
+
+/// What Multus tells of a Pod.
+pub(in crate::manager::pool) fn networks(pod: &Pod) -> Vec<NetworkStatus> {
+    let told = pod.annotations().get(NETWORK_STATUS_ANNOTATION);
+    told.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
 /// Why the agent in a Pod does not serve, in a word and a sentence.

@@ -18,6 +18,8 @@ pub(in crate::manager) struct AgentWatches {
     pub(in crate::manager) pods: Watched<Pod>,
     pub(in crate::manager) deployments: Watched<Deployment>,
     pub(in crate::manager) budgets: Watched<PodDisruptionBudget>,
+    /// Pods of Jobs in the namespace of the agents: Harvester's route helpers are among them.
+    pub(in crate::manager) jobs: Watched<Pod>,
 }
 
 impl AgentWatches {
@@ -29,6 +31,7 @@ impl AgentWatches {
             pods: unserved("Pods"),
             deployments: unserved("Deployments"),
             budgets: unserved("PodDisruptionBudgets"),
+            jobs: unserved("Pods of Jobs"),
         };
         match placement {
             Placement::Elsewhere => nothing,
@@ -41,6 +44,12 @@ impl AgentWatches {
                     Api::namespaced(client.clone(), namespace),
                     of_agents(),
                     "Pods",
+                    |pod: &mut Pod| pod.managed_fields_mut().clear(),
+                ),
+                jobs: trimmed(
+                    Api::namespaced(client.clone(), namespace),
+                    watcher::Config::default().labels("job-name"),
+                    "Pods of Jobs",
                     |pod: &mut Pod| pod.managed_fields_mut().clear(),
                 ),
                 deployments: trimmed(
