@@ -9,7 +9,7 @@ use crate::api::{NetworkConfig, VirtualMachineNetworkConfig};
 use crate::ipam::Allocations;
 use crate::mac::MacAddr;
 use crate::network::NetworkName;
-use crate::pool::Pool;
+use crate::pool::{Pool, PoolErrors, card_options};
 
 /// A card whose texts mean something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,7 @@ pub fn admit_claim(
         causes.push(Cause::new(list(new), ClaimError::TooManyCards { count, most: MOST_CARDS }));
     }
     causes.extend(card_causes(old, new, stored));
+    causes.extend(option_causes(old, new));
     if causes.is_empty() {
         return Ok(());
     }
@@ -98,6 +99,20 @@ pub fn admit_claim(
         name.as_deref().unwrap_or_default()
     );
     Err(Refusal { kind: RefusalKind::Invalid, object, causes })
+}
+
+/// What is wrong with the options of cards that have not had them before.
+fn option_causes(old: Option<&VirtualMachineNetworkConfig>, new: &VirtualMachineNetworkConfig) -> Vec<Cause> {
+    let had_before = |card: &&NetworkConfig| {
+        old.is_some_and(|old| old.spec.cards().iter().any(|before| before.options == card.options))
+    };
+    let cards = new.spec.cards().iter().enumerate().filter(|(_, card)| !card.options.is_empty());
+    let wrong = cards.filter(|(_, card)| !had_before(card)).filter_map(|(at, card)| {
+        let PoolErrors(errors) =
+            card_options(&format!("{}[{at}].options", list(new)), &card.options).err()?;
+        Some(errors)
+    });
+    wrong.flatten().map(|error| Cause::new(error.field(), ClaimError::Option(error.sentence()))).collect()
 }
 
 /// Where something of a network stands, by position.

@@ -85,6 +85,9 @@ pub enum ClaimError {
         /// As written.
         value: String,
     },
+    /// An option of a card is wrong.
+    #[error("{0}")]
+    Option(String),
     /// Two cards have one MAC on one network.
     #[error("{mac} is on {network} already, as item {first}; give each card a MAC of its own")]
     MacTwice {

@@ -102,6 +102,9 @@ pub struct IPv4Config {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MOST_RESERVATIONS))]
     pub reservations: Vec<Reservation>,
+    /// Whether clients without a host name of their own are told the name of their VM (option 12). Absent: yes.
+    #[serde(rename = "vmHostnames", default, skip_serializing_if = "Option::is_none")]
+    pub vm_hostnames: Option<bool>,
     /// Interface MTU in bytes (option 26). Absent: that of the VM network, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-kubernetes-validations" = cel::mtu()))]
@@ -270,7 +273,7 @@ pub struct Class {
 }
 
 /// A DHCP option by number or name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OptionValue {
     /// Number of the option, 1 to 254. Either this or `name`.
@@ -348,6 +351,17 @@ pub struct IPv4Status {
     /// Those addresses of `allocated` that a reservation holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reserved: Vec<String>,
+    /// Address to host name (option 12), of those that have their VM's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+    pub hostnames: BTreeMap<String, String>,
+    /// Address to what its card is sent by the word of its VM.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+    pub client_options: BTreeMap<String, Vec<OptionValue>>,
+    /// MTU of the VM network in bytes, where its configuration names one.
+    #[serde(rename = "networkMTU", default, skip_serializing_if = "Option::is_none")]
+    pub network_mtu: Option<i64>,
     /// Addresses of the ranges that a MAC has.
     #[serde(default)]
     #[schemars(!default)]

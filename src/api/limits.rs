@@ -18,7 +18,7 @@ pub const MOST_SEARCH_DOMAINS: usize = 64;
 pub const MOST_ROUTES: usize = 64;
 /// Most options of a pool.
 pub const MOST_OPTIONS: usize = 64;
-/// Most options of one reservation.
+/// Most options of one reservation, and of one card of a VM.
 pub const MOST_RESERVED_OPTIONS: usize = 16;
 /// Most classes of clients.
 pub const MOST_CLASSES: usize = 32;

@@ -55,6 +55,8 @@ pub const POOL_NAMESPACE_LABEL: &str = "network.harvesterhci.io/ippool-namespace
 pub const POOL_NAME_LABEL: &str = "network.harvesterhci.io/ippool-name";
 /// Annotation on VM networks, by Harvester's network controller: subnet and gateway as JSON (COMPAT 9.1).
 pub const ROUTE_ANNOTATION: &str = "network.harvesterhci.io/route";
+/// Begin of annotations on VMs, before the name of a card: its DHCP options, as a list in YAML or JSON.
+pub const DHCP_OPTIONS_PREFIX: &str = "dhcp-options.network.harvesterhci.io/";
 /// Annotation on VM networks: `true` has an IPPool made with the network, `false` has none.
 pub const DHCP_ANNOTATION: &str = "network.harvesterhci.io/dhcp";
 /// Annotation on VM networks: the spec, as YAML, of the IPPool that is made with the network.

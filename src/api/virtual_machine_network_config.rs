@@ -5,8 +5,8 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::limits::MOST_CARDS;
-use super::{Condition, schema};
+use super::limits::{MOST_CARDS, MOST_RESERVED_OPTIONS};
+use super::{Condition, OptionValue, schema};
 use crate::admission::cel;
 
 /// What a VM's cards ask for (COMPAT 1.2).
@@ -83,6 +83,10 @@ pub struct NetworkConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 15))]
     pub ip_address: Option<String>,
+    /// Options of this card, merged by code over those of its pool. For a VM's claim they come from its annotations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_RESERVED_OPTIONS))]
+    pub options: Vec<OptionValue>,
 }
 
 /// What the cards have. Written by the manager alone.

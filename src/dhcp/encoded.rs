@@ -6,9 +6,9 @@ use std::net::Ipv4Addr;
 use dhcproto::v4::{DhcpOption, OptionCode, UnknownOption};
 use dhcproto::{Encodable, Encoder, Name};
 
-use super::code;
 use super::received::Codes;
-use super::table::{Client, Extras};
+use super::table::Extras;
+use super::{Client, code};
 use crate::pool::{self, Class, NtpServer, Pool, Reservation};
 
 /// Options by number, each with its bytes on the wire: number, length and value, in several parts where the value

@@ -16,6 +16,7 @@
 //!
 //! Not here: frames, checksums, sockets, rate limits, and which of several agents answers.
 
+mod client;
 mod client_fqdn;
 mod criteria;
 mod decision;
@@ -33,6 +34,7 @@ mod respond;
 mod table;
 mod timers;
 
+pub use client::Client;
 pub use decision::{Authority, Decision, Reply, Why};
 pub use destination::Destination;
 pub use malformed::Malformed;
@@ -40,7 +42,7 @@ pub use message::{ClientMessage, MessageType};
 pub use reply::{REPLY_MAX, ReplyBuffer};
 pub use request::Request;
 pub use respond::respond;
-pub use table::{Client, Extras, LeaseId, LeaseTable};
+pub use table::{Extras, LeaseId, LeaseTable};
 pub use timers::Timers;
 
 /// Numbers of the options that the server itself reads or writes (RFC 2132 and as noted).

@@ -9,10 +9,10 @@ use ipnet::Ipv4Net;
 use super::encoded::{EncodedOptions, value};
 use super::levels::{EncodedBoot, EncodedClass, Levels};
 use super::own_options::OwnOptions;
-use super::{Request, Timers, code};
+use super::{Client, Request, Timers, code};
 use crate::ipam::Allocations;
 use crate::mac::MacAddr;
-use crate::pool::{DhcpOption, Pool};
+use crate::pool::Pool;
 
 /// A lease, by its place in the table that it was asked of: 0 up to [`LeaseTable::len`], in the order of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,15 +33,6 @@ pub struct Extras {
     pub route_helpers: BTreeSet<MacAddr>,
     /// What VMs say of their cards, by the address that a card has.
     pub clients: Arc<BTreeMap<Ipv4Addr, Client>>,
-}
-
-/// What one card is told of its VM.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Client {
-    /// Name of the VM (option 12), where its reservation has none.
-    pub hostname: Option<String>,
-    /// Its options, over all others.
-    pub options: Vec<DhcpOption>,
 }
 
 /// Leases and options of one pool at one moment. It is never changed: a change of the pool makes a new one.
@@ -89,7 +80,7 @@ impl LeaseTable {
             } else if !carried.contains(address) {
                 by_mac.entry(*mac).or_insert(id);
             }
-            let client = clients.get(address);
+            let client = clients.get(address).filter(|client| client.mac == *mac);
             if reservation.is_some() || client.is_some() {
                 own.push(id, &EncodedOptions::of_card(reservation, client));
             }

@@ -116,7 +116,7 @@ impl Allocations {
     ///
     /// An address both allocated and retiring is allocated: upstream, which does not know `retiring`, has been here.
     pub fn read(status: &IPv4Status) -> Self {
-        // Counts are computed on each write.
+        // Counts are computed on each write; what clients are told beside their address is no allocation.
         let IPv4Status {
             allocated,
             retiring,
@@ -124,6 +124,9 @@ impl Allocations {
             last_released,
             quarantined,
             reserved,
+            hostnames: _,
+            client_options: _,
+            network_mtu: _,
             used: _,
             available: _,
             longest_lease,
@@ -184,7 +187,8 @@ impl Allocations {
         read
     }
 
-    /// The status of these allocations under this pool: entries, marks and counts.
+    /// The status of these allocations under this pool: entries, marks and counts, and nothing of what clients are told
+    /// beside their address.
     ///
     /// Every exclusion that is written as one address is marked `EXCLUDED`, also outside the ranges; server and router
     /// are marked `RESERVED` where the ranges have them; a card's entry always stands before a mark. `used` counts the
@@ -230,6 +234,9 @@ impl Allocations {
                 .map(|(address, entry)| (address.to_string(), entry.write()))
                 .collect(),
             reserved: self.reserved.iter().map(ToString::to_string).collect(),
+            hostnames: BTreeMap::new(),
+            client_options: BTreeMap::new(),
+            network_mtu: None,
             used: i64::try_from(used).unwrap_or(i64::MAX),
             available: i64::try_from(pool.domain.len() - used - withheld).unwrap_or(i64::MAX),
             longest_lease: self.longest_lease.map(i64::from),

@@ -360,6 +360,7 @@ fn pool_options(config: &IPv4Config, cidr: Option<Ipv4Net>, problems: &mut Probl
         ntp,
         lease_time,
         lease_bounds,
+        vm_hostnames: config.vm_hostnames != Some(false),
         mtu: mtu.and_then(|mtu| u16::try_from(mtu).ok()),
         routes,
         boot,
@@ -544,6 +545,13 @@ fn relays(config: &IPv4Config, problems: &mut Problems) -> Vec<Ipv4Net> {
         relays.push(Ipv4Net::from(Ipv4Addr::BROADCAST));
     }
     relays
+}
+
+/// The options of one card; all of them, or none.
+pub(super) fn card_options(field: &str, declared: &[OptionValue]) -> Result<Vec<DhcpOption>, PoolErrors> {
+    let mut problems = Problems::default();
+    let options = option_list(field, declared, MOST_RESERVED_OPTIONS, &mut problems);
+    if problems.0.is_empty() { Ok(options) } else { Err(problems.into()) }
 }
 
 fn option_list(

@@ -22,7 +22,7 @@ pub use error::{Field, PoolError, PoolErrors};
 pub use options::{DhcpOption, option_code, option_name};
 pub(crate) use options::{FORBIDDEN, known_options, option_types};
 
-use crate::api::IPPool;
+use crate::api::{IPPool, OptionValue};
 use crate::ipam::AddressSet;
 use crate::mac::MacAddr;
 use crate::network::NetworkName;
@@ -102,6 +102,8 @@ pub struct PoolOptions {
     pub lease_time: u32,
     /// Shortest and longest lease in seconds for a client that does; both are `lease_time` where none may be asked.
     pub lease_bounds: (u32, u32),
+    /// Whether clients are told the name of their VM (option 12), where they are told no other.
+    pub vm_hostnames: bool,
     /// Interface MTU in bytes (option 26).
     pub mtu: Option<u16>,
     /// Static routes (options 121 and 249), without the default route.
@@ -187,6 +189,16 @@ pub struct Reservation {
     pub hostname: Option<String>,
     /// Its options, over the pool's.
     pub options: Vec<DhcpOption>,
+}
+
+/// The options of one card, as its VM or its claim declares them; or what is wrong with them. `field` is where they stand.
+pub fn card_options(field: &str, declared: &[OptionValue]) -> Result<Vec<DhcpOption>, PoolErrors> {
+    check::card_options(field, declared)
+}
+
+/// Whether a text can be a client's host name.
+pub fn is_host_name(text: &str) -> bool {
+    check::domain_name("", text).is_ok_and(|name| name == text)
 }
 
 impl Pool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dhcproto::v4::{DhcpOption, OptionCode, UnknownOption};
 use serde_json::{Value, json};
+use vmdhcp_core::api::IPv4Status;
 use vmdhcp_core::dhcp::{Client, Extras, LeaseTable};
 use vmdhcp_core::pool::DhcpOption as Declared;
 
@@ -90,10 +91,10 @@ fn each_level_replaces_single_options_of_those_below_it_and_leaves_the_others() 
             "options": [text(226, "card"), text(227, "card")] }],
     });
     let declared = |code: u8, value: &str| Declared { code, value: value.as_bytes().to_vec() };
-    let client = |name: &str, options| Client { hostname: Some(name.to_owned()), options };
+    let client = |mac, name: &str, options| Client { mac, hostname: Some(name.to_owned()), options };
     let clients = BTreeMap::from([
-        (ADDRESS, client("vm-1", vec![declared(227, "vm")])),
-        (NEIGHBOUR, client("vm-2", Vec::new())),
+        (ADDRESS, client(known(), "vm-1", vec![declared(227, "vm")])),
+        (NEIGHBOUR, client(neighbour(), "vm-2", Vec::new())),
     ]);
     let extras = Extras { clients: Arc::new(clients), ..Extras::default() };
     let table = LeaseTable::build(&pool(fields), &allocations(), &extras);
@@ -128,7 +129,7 @@ fn a_long_option_of_a_card_goes_out_in_its_parts() {
         Declared { code: 224, value: long.clone() },
         Declared { code: 225, value: vec![2] },
     ];
-    let clients = BTreeMap::from([(NEIGHBOUR, Client { hostname: None, options })]);
+    let clients = BTreeMap::from([(NEIGHBOUR, Client { mac: neighbour(), hostname: None, options })]);
     let extras = Extras { clients: Arc::new(clients), ..Extras::default() };
     let table = LeaseTable::build(&pool(json!({})), &allocations(), &extras);
     let message =
@@ -213,4 +214,37 @@ fn domains_and_routes_of_a_level_are_written_as_people_write_them() {
     assert_eq!(offer.value(249).unwrap(), [12, 172, 16, 192, 168, 48, 5]);
     assert_eq!(offer.value(108).unwrap(), 1800_u32.to_be_bytes());
     assert_eq!(offer.value(114).unwrap(), b"https://portal.example/api");
+}
+
+#[test]
+fn what_a_vm_says_is_told_to_its_own_card_only() {
+    let client = Client { mac: stranger(), hostname: Some("vm-1".to_owned()), options: Vec::new() };
+    let extras = Extras { clients: Arc::new(BTreeMap::from([(ADDRESS, client)])), ..Extras::default() };
+    let table = LeaseTable::build(&pool(json!({})), &allocations(), &extras);
+    assert_eq!(answer(&table, &Message::discover(known())).value(12), None);
+}
+
+#[test]
+fn what_vms_say_is_read_from_the_pools_status_as_far_as_it_makes_sense() {
+    let status: IPv4Status = serde_json::from_value(json!({
+        "allocated": { ADDRESS.to_string(): known().to_string(), NEIGHBOUR.to_string(): neighbour().to_string(),
+            "192.168.48.90": "EXCLUDED" },
+        "hostnames": { ADDRESS.to_string(): "vm-1", NEIGHBOUR.to_string(): "not a name", "192.168.48.90": "x",
+            "192.168.48.91": "nobody", "nonsense": "x" },
+        "clientOptions": {
+            ADDRESS.to_string(): [{ "code": 54, "value": "10.0.0.1" }],
+            NEIGHBOUR.to_string(): [{ "name": "tftp-server-name", "value": "boot" }, { "code": 26, "value": "1400" }],
+        },
+        "networkMTU": 9000, "used": 2, "available": 0,
+    }))
+    .unwrap();
+    let extras = Extras::of_status(&status);
+    assert_eq!(extras.network_mtu, Some(9000));
+    let table = LeaseTable::build(&pool(json!({})), &allocations(), &extras);
+    let asking = |mac| answer(&table, &Message::discover(mac).asking(&[12, 26, 54, 66]));
+    let (known, neighbour) = (asking(known()), asking(neighbour()));
+    assert_eq!((known.value(12).unwrap(), known.value(26).unwrap()), (b"vm-1".to_vec(), vec![0x23, 0x28]));
+    assert_eq!(known.value(54).unwrap(), SERVER.octets());
+    assert_eq!((neighbour.value(12), neighbour.value(26).unwrap()), (None, vec![5, 120]));
+    assert_eq!(neighbour.value(66).unwrap(), b"boot");
 }

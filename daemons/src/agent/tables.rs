@@ -41,6 +41,8 @@ struct Accepted {
     allocations: Allocations,
     memory: Memory,
     complaints: Vec<PoolError>,
+    /// What the status tells beside.
+    extras: Extras,
 }
 
 /// An address that the server had, and until when clients may still ask for it.
@@ -142,9 +144,9 @@ impl Tables {
         self.former_servers.retain(|former| former.until > now);
     }
 
-    /// The table, as far as there is one. `extras` need not name former server addresses.
+    /// The table, as far as there is one. `extras` need not name former server addresses, nor what the status tells.
     pub(crate) fn build(&self, extras: &Extras) -> Option<LeaseTable> {
-        let Accepted { pool, allocations, .. } = self.accepted.as_ref()?;
+        let Accepted { pool, allocations, extras: of_status, .. } = self.accepted.as_ref()?;
         let is_taken = |address: Ipv4Addr| {
             // Whoever has the address now must not share it with us.
             allocations.held.contains_key(&address) || pool.router == Some(address)
@@ -152,7 +154,14 @@ impl Tables {
         let former = self.former_servers.iter().map(|former| former.address);
         let previous_servers = former.filter(|address| !is_taken(*address)).collect();
         let carried = self.memory().carried.held.into_keys().collect();
-        Some(LeaseTable::build(pool, allocations, &Extras { previous_servers, carried, ..extras.clone() }))
+        let extras = Extras {
+            previous_servers,
+            carried,
+            clients: Arc::clone(&of_status.clients),
+            network_mtu: of_status.network_mtu.or(extras.network_mtu),
+            ..extras.clone()
+        };
+        Some(LeaseTable::build(pool, allocations, &extras))
     }
 
     /// The checked pool.
@@ -217,9 +226,10 @@ impl Tables {
 impl Accepted {
     fn read(stored: Arc<IPPool>) -> Result<Self, Refusal> {
         let status = stored.status.as_ref().and_then(|status| status.ipv4.as_ref());
-        let allocations = Allocations::read(status.ok_or(Refusal::NoLeases)?);
+        let status = status.ok_or(Refusal::NoLeases)?;
+        let (allocations, extras) = (Allocations::read(status), Extras::of_status(status));
         let (pool, complaints) = Pool::from_stored(&stored)?;
-        Ok(Self { stored, pool, allocations, memory: Memory::default(), complaints })
+        Ok(Self { stored, pool, allocations, memory: Memory::default(), complaints, extras })
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn claim(name: &str) -> Claim {
     let card = NetworkConfig {
         network_name: "conformance/lab".to_owned(),
         mac_address: "52:54:00:00:00:01".to_owned(),
-        ip_address: None,
+        ..NetworkConfig::default()
     };
     let spec = VirtualMachineNetworkConfigSpec {
         vm_name: "vm".to_owned(),

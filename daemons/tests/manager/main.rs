@@ -7,6 +7,7 @@ mod agent_upgrades;
 mod agents;
 mod allocation;
 mod ceiling;
+mod clients;
 mod cluster;
 mod deletion;
 mod fixtures;

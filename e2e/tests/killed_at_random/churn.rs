@@ -41,8 +41,11 @@ pub(crate) struct Churn {
 
 /// A claim of one card.
 pub(crate) fn claim(name: &str, mac: &str) -> Claim {
-    let card =
-        NetworkConfig { network_name: crate::POOL.to_owned(), mac_address: mac.to_owned(), ip_address: None };
+    let card = NetworkConfig {
+        network_name: crate::POOL.to_owned(),
+        mac_address: mac.to_owned(),
+        ..NetworkConfig::default()
+    };
     let spec = VirtualMachineNetworkConfigSpec {
         vm_name: name.to_owned(),
         network_configs: vec![card],

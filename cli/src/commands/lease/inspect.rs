@@ -183,7 +183,7 @@ fn sent(pool: &IPPool, lease: &Lease) -> Vec<OptionText> {
     let (Ok((checked, _)), Some(status), Some(mac)) = (Pool::from_stored(pool), status, lease.mac()) else {
         return Vec::new();
     };
-    let table = LeaseTable::build(&checked, &Allocations::read(status), &Extras::default());
+    let table = LeaseTable::build(&checked, &Allocations::read(status), &Extras::of_status(status));
     let Some(id) = table.lookup(mac) else { return Vec::new() };
     table.options_for(id).iter().map(|(code, value)| OptionText::new(*code, value)).collect()
 }

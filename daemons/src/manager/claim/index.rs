@@ -16,7 +16,7 @@ use vmdhcp_core::NetworkName;
 use vmdhcp_core::ipam::{Claim, Intent};
 
 use super::super::PackedClaim;
-use super::observe::{self, StoredCard};
+use super::observe::{self, StoredCard, Telling};
 use crate::cluster::version;
 
 /// A VirtualMachineNetworkConfig by namespace and name. There are many copies of each.
@@ -45,6 +45,8 @@ pub(in crate::manager) struct ClaimedCard {
     pub(in crate::manager) claim: Claim,
     /// What the stored status says of it.
     pub(in crate::manager) stored: StoredCard,
+    /// What it is told beside its address.
+    pub(in crate::manager) telling: Telling,
     /// Since when it has been seen without the address that it wants.
     waiting_since: Option<Instant>,
 }
@@ -71,7 +73,8 @@ impl CardRef {
     /// The same card, of whose past nothing is known.
     pub(in crate::manager) fn without_past(&self) -> Self {
         let claim = Claim { remembered: None, granted: false, ..self.claim.clone() };
-        Self(Arc::new(ClaimedCard { claim, stored: self.stored.clone(), waiting_since: None }))
+        let (stored, telling) = (self.stored.clone(), self.telling.clone());
+        Self(Arc::new(ClaimedCard { claim, stored, telling, waiting_since: None }))
     }
 }
 
@@ -159,9 +162,9 @@ impl Known {
     fn put(&mut self, packed: &PackedClaim, allocation_seconds: &Histogram) {
         let key = ClaimKey::of(packed);
         // What an object wants that cannot be read is not known: it goes on having what it has, as if it belonged to nobody.
-        let Ok(claim) = &packed.open() else { return self.remove(&key) };
+        let Ok(object) = &packed.open() else { return self.remove(&key) };
         let now = Instant::now();
-        let networks = observe::networks(claim);
+        let networks = observe::networks(object);
         let mut former = BTreeMap::new();
         for network in self.places.remove(&key).into_iter().flatten() {
             let claim = self.take(&network, &key);
@@ -171,14 +174,15 @@ impl Known {
             former.extend(waiting);
         }
         for network in &networks {
-            let cards = observe::claims_on(network, claim).into_iter().map(|(claim, stored)| {
+            let cards = observe::claims_on(network, object).into_iter().map(|(claim, stored)| {
                 let since: Option<&Instant> = former.get(&(network.clone(), claim.mac));
                 let waits = claim.intent == Intent::Hold && !claim.granted;
                 if let Some(since) = since.filter(|_| claim.granted) {
                     allocation_seconds.observe(now.duration_since(*since).as_secs_f64());
                 }
                 let waiting_since = waits.then(|| since.copied().unwrap_or(now));
-                CardRef(Arc::new(ClaimedCard { claim, stored, waiting_since }))
+                let telling = Telling::of(object, network, claim.mac);
+                CardRef(Arc::new(ClaimedCard { claim, stored, telling, waiting_since }))
             });
             let version = version(packed).unwrap_or_default();
             let claim = ClaimOnNetwork { key: key.clone(), version, cards: cards.collect() };

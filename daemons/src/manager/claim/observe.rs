@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
 use vmdhcp_core::NetworkName;
-use vmdhcp_core::admission::declared_cards;
+use vmdhcp_core::admission::{Card, declared_cards};
 use vmdhcp_core::api::{
-    BY_HAND_ANNOTATION, CARDS_ANNOTATION, NetworkConfigState, NetworkConfigStatus, VMNETCFG_FINALIZER,
-    VirtualMachineNetworkConfig, VirtualMachineNetworkConfigStatus,
+    BY_HAND_ANNOTATION, CARDS_ANNOTATION, NetworkConfigState, NetworkConfigStatus, OptionValue,
+    VMNETCFG_FINALIZER, VirtualMachineNetworkConfig, VirtualMachineNetworkConfigStatus,
 };
 use vmdhcp_core::ipam::{Claim, Intent, Outcome, Owner};
 use vmdhcp_core::mac::MacAddr;
+use vmdhcp_core::pool::card_options;
 
 use super::super::Settlement;
 use super::plan::IN_USE;
@@ -52,6 +53,38 @@ impl StoredCard {
             Settlement::Planned(Outcome::Released) => !self.allocated && self.reason == super::plan::PAUSED,
             Settlement::Refused { reason, .. } => !self.allocated && self.reason == *reason,
         }
+    }
+}
+
+/// What a card is told beside its address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::manager) struct Telling {
+    /// The name of its VM, where that is not the claim's.
+    vm_name: Option<Box<str>>,
+    /// Its options, as they were declared.
+    pub(in crate::manager) options: Box<[OptionValue]>,
+}
+
+impl Telling {
+    /// What the claim declares for its card on that network.
+    pub(super) fn of(stored: &VirtualMachineNetworkConfig, network: &NetworkName, mac: MacAddr) -> Self {
+        let vm_name = &stored.spec.vm_name;
+        let is_it = |card: &Card| card.network == *network && card.mac == mac;
+        let has_options = stored.spec.cards().iter().any(|card| !card.options.is_empty());
+        let cards = if has_options { declared_cards(stored) } else { Vec::new() };
+        let mut cards = stored.spec.cards().iter().zip(cards);
+        let options = cards.find(|(_, card)| card.as_ref().is_ok_and(is_it)).map(|(card, _)| &card.options);
+        // Bad ones were stored past admission.
+        let options = options.filter(|options| card_options("", options).is_ok());
+        Self {
+            vm_name: (*vm_name != stored.name_any()).then(|| vm_name.as_str().into()),
+            options: options.map(|options| options.as_slice().into()).unwrap_or_default(),
+        }
+    }
+
+    /// The name of the VM of this claim.
+    pub(in crate::manager) fn vm_name<'a>(&'a self, claim: &'a Claim) -> &'a str {
+        self.vm_name.as_deref().unwrap_or(&claim.owner.name)
     }
 }
 

@@ -13,13 +13,13 @@ use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::Pool;
 
 /// The part of the ceiling that is kept for retiring: one in so many bytes.
-const KEPT_FOR_RETIRING: usize = 64;
+pub(super) const KEPT_FOR_RETIRING: usize = 64;
 /// How many addresses can get their times at once at least, however low the ceiling.
 const FEWEST_RETIRING: usize = 4;
 /// Bytes that conditions have in any case: what they have to tell of a pool at its ceiling must not push it over that.
-const CONDITIONS: isize = 4096;
+const CONDITIONS: usize = 4096;
 /// Names of the fields.
-const FIELDS: isize = 128;
+const FIELDS: usize = 128;
 
 /// Bytes that are left below the ceiling of a pool, while changes are decided on.
 pub(super) struct Room {
@@ -62,7 +62,9 @@ impl Room {
         let left = if changes.is_empty() {
             0
         } else {
-            ceiling.cast_signed() - size_beside(object, status) - allocations.stored_size(pool).cast_signed()
+            ceiling.cast_signed()
+                - size_beside(object, status).cast_signed()
+                - allocations.stored_size(pool).cast_signed()
         };
         Self {
             left: left + freed,
@@ -107,7 +109,7 @@ impl Room {
 }
 
 /// Bytes of all but the allocations.
-fn size_beside(object: &IPPool, status: &IPPoolStatus) -> isize {
+pub(super) fn size_beside(object: &IPPool, status: &IPPoolStatus) -> usize {
     let IPPoolStatus {
         conditions,
         agents,
@@ -127,6 +129,7 @@ fn size_beside(object: &IPPool, status: &IPPoolStatus) -> isize {
         + FIELDS
 }
 
-fn size(value: &impl Serialize) -> isize {
-    serde_json::to_vec(value).map_or(0, |bytes| bytes.len().cast_signed())
+/// Bytes of a value as it is sent.
+pub(super) fn size(value: &(impl Serialize + ?Sized)) -> usize {
+    serde_json::to_vec(value).map_or(0, |bytes| bytes.len())
 }

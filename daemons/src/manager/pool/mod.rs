@@ -5,6 +5,7 @@ mod agents;
 pub(super) mod allocator;
 mod apply;
 mod ceiling;
+mod clients;
 mod conditions;
 mod loss;
 mod network_labels;

@@ -142,6 +142,8 @@ pub(super) struct Observation {
     pub(super) users: BTreeSet<String>,
     /// Most bytes that the object may have.
     pub(super) ceiling: usize,
+    /// MTU of the network in bytes, where its configuration names one.
+    pub(super) network_mtu: Option<i64>,
 }
 
 impl Observation {
@@ -200,6 +202,7 @@ impl Observation {
             standing,
             users,
             ceiling: context.largest_pool,
+            network_mtu: network.as_ref().and_then(|network| vmnetwork::mtu_of(network, context)),
             object,
         }
     }

@@ -12,6 +12,7 @@ use vmdhcp_core::pool::{Pool, PoolError, PoolErrors};
 use super::super::Settlement;
 use super::super::events::Notice;
 use super::ceiling::Room;
+use super::clients;
 use super::conditions::{set_agents, set_conditions, trouble};
 use super::observe::Observation;
 use super::seen::{self, owned};
@@ -204,6 +205,7 @@ fn allocate(
     let claimed: BTreeSet<_> = observation.cards.iter().map(|card| card.claim.mac).collect();
     planned.drained = !allocations.held.values().any(|mac| claimed.contains(mac));
     status.ipv4 = Some(allocations.write(&pool));
+    clients::tell(observation, &pool, &allocations, status, planned);
     allocation_conditions(observation, &decided, &allocations, status, planned);
 }
 

@@ -46,7 +46,7 @@ fn remove<const N: usize>(tokens: [&str; N]) -> PatchOperation {
 
 /// The change as operations on the stored object.
 pub(super) fn operations(stored: &VirtualMachineNetworkConfig, change: &Change) -> Vec<PatchOperation> {
-    let Change { addresses, removed, added, owner, label, annotations, finalizer } = change;
+    let Change { addresses, options, removed, added, owner, label, annotations, finalizer } = change;
     // An API server compares it with the stored one, and answers 409 where they differ.
     let version = ReplaceOperation {
         path: path(["metadata", "resourceVersion"]),
@@ -67,7 +67,8 @@ pub(super) fn operations(stored: &VirtualMachineNetworkConfig, change: &Change) 
 
     let (plural, singular) = (&stored.spec.network_configs, &stored.spec.network_config);
     let list = if plural.is_empty() && !singular.is_empty() { "networkConfig" } else { "networkConfigs" };
-    let cards_change = !addresses.is_empty() || !removed.is_empty() || !added.is_empty();
+    let cards_change =
+        !addresses.is_empty() || !options.is_empty() || !removed.is_empty() || !added.is_empty();
     if cards_change && !plural.is_empty() && !singular.is_empty() {
         // Both spellings say the same, and must not come to differ.
         operations.push(remove(["spec", "networkConfig"]));
@@ -81,6 +82,16 @@ pub(super) fn operations(stored: &VirtualMachineNetworkConfig, change: &Change) 
             Some(address) => operations.push(add(tokens, json!(address))),
             None if has_address.get(*at) == Some(&true) => operations.push(remove(tokens)),
             None => {}
+        }
+    }
+    let has_options: Vec<bool> = stored.spec.cards().iter().map(|card| !card.options.is_empty()).collect();
+    for (at, options) in options {
+        let at_text = at.to_string();
+        let tokens = ["spec", list, at_text.as_str(), "options"];
+        if !options.is_empty() {
+            operations.push(add(tokens, json!(options)));
+        } else if has_options.get(*at) == Some(&true) {
+            operations.push(remove(tokens));
         }
     }
     // From the back, so that positions stay what they are.

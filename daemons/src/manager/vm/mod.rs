@@ -23,7 +23,7 @@ use kube::core::Status;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use vmdhcp_core::api::{
-    MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine, VirtualMachineInstance,
+    DHCP_OPTIONS_PREFIX, MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine, VirtualMachineInstance,
     VirtualMachineNetworkConfig,
 };
 
@@ -72,7 +72,11 @@ impl Kept for VirtualMachine {
         let meta = &mut self.metadata;
         (meta.managed_fields, meta.labels) = (None, None);
         if let Some(annotations) = &mut meta.annotations {
-            annotations.retain(|key, _| key == MAC_ADDRESS_ANNOTATION || key.starts_with(STATIC_IP_PREFIX));
+            let prefixes = [STATIC_IP_PREFIX, DHCP_OPTIONS_PREFIX];
+            let is_read = |key: &str| {
+                key == MAC_ADDRESS_ANNOTATION || prefixes.iter().any(|prefix| key.starts_with(prefix))
+            };
+            annotations.retain(|key, _| is_read(key));
         }
     }
 }

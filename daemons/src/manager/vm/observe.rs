@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use kube::{Resource, ResourceExt};
+use serde_json::Value;
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::limits::MOST_CARDS;
 use vmdhcp_core::api::{
-    Interface, MAC_ADDRESS_ANNOTATION, STATIC_IP_PREFIX, VirtualMachine, VirtualMachineInstance,
-    VirtualMachineInstanceSpec, VirtualMachineNetworkConfig,
+    DHCP_OPTIONS_PREFIX, Interface, MAC_ADDRESS_ANNOTATION, OptionValue, STATIC_IP_PREFIX, VirtualMachine,
+    VirtualMachineInstance, VirtualMachineInstanceSpec, VirtualMachineNetworkConfig, read_strictly,
 };
 use vmdhcp_core::mac::MacAddr;
+use vmdhcp_core::pool::card_options;
 
 use super::super::events::Notice;
 use super::super::vmnetwork::is_overlay;
@@ -18,6 +20,8 @@ use super::super::{Context, pool_of_network};
 
 /// Most characters of what is said of a VM.
 const LONGEST_COMPLAINT: usize = 500;
+/// Most characters of the value of an option; the claim's schema takes no more.
+const LONGEST_VALUE: usize = 1024;
 
 /// A network card of a VM that this system may serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub(super) struct Nic {
     pub(super) mac: Option<MacAddr>,
     /// The address that an annotation of the VM demands for it.
     pub(super) address: Option<Ipv4Addr>,
+    /// The DHCP options that an annotation of the VM has for it.
+    pub(super) options: Vec<OptionValue>,
 }
 
 /// What is known of a VM at one moment.
@@ -99,7 +105,8 @@ fn nics(
     let VirtualMachineInstanceSpec { domain, networks } = &vm.spec.template.spec;
     let interfaces = &domain.devices.interfaces;
     let macs = Macs::gather(vm, instance, complaints);
-    let mut addresses = demanded_addresses(vm, interfaces, complaints);
+    let mut addresses = of_cards(vm, STATIC_IP_PREFIX, interfaces, "StaticIPIgnored", complaints);
+    let mut options = of_cards(vm, DHCP_OPTIONS_PREFIX, interfaces, "DHCPOptionsIgnored", complaints);
     let mut nics: Vec<Nic> = Vec::new();
     let mut seen = BTreeSet::new();
     for interface in interfaces.iter().filter(|interface| interface.state != "absent") {
@@ -153,28 +160,57 @@ fn nics(
             complaints.push(complaint("StaticIPIgnored", message));
             None
         });
-        nics.push(Nic { network, has_pool: service == Service::Pool, mac, address });
+        let options = options.remove(name.as_str()).filter(|_| service == Service::Pool);
+        let options = options.and_then(|text| {
+            let error = match read_options(text) {
+                Ok(options) => return Some(options),
+                Err(error) => error,
+            };
+            let message = format!("{DHCP_OPTIONS_PREFIX}{name}: {error}; the card gets none of them");
+            complaints.push(complaint("DHCPOptionsIgnored", message));
+            None
+        });
+        let options = options.unwrap_or_default();
+        nics.push(Nic { network, has_pool: service == Service::Pool, mac, address, options });
     }
     nics
 }
 
-/// The annotations that demand an address, by the name of the card.
-fn demanded_addresses<'a>(
+/// The annotations of that prefix, by the name of the card.
+fn of_cards<'a>(
     vm: &'a VirtualMachine,
+    prefix: &str,
     interfaces: &[Interface],
+    ignored: &'static str,
     complaints: &mut Vec<Notice>,
 ) -> BTreeMap<&'a str, &'a str> {
-    let mut demanded = BTreeMap::new();
+    let mut found = BTreeMap::new();
     for (key, text) in vm.annotations() {
-        let Some(name) = key.strip_prefix(STATIC_IP_PREFIX) else { continue };
+        let Some(name) = key.strip_prefix(prefix) else { continue };
         if !interfaces.iter().any(|interface| interface.name == name) {
-            complaints
-                .push(complaint("StaticIPIgnored", format!("{key}: the VM has no network card {name}")));
+            complaints.push(complaint(ignored, format!("{key}: the VM has no network card {name}")));
         } else if !text.trim().is_empty() {
-            demanded.insert(name, text.trim());
+            found.insert(name, text.trim());
         }
     }
-    demanded
+    found
+}
+
+/// A list of options in YAML or JSON, each of which is good; else what is wrong.
+fn read_options(text: &str) -> Result<Vec<OptionValue>, String> {
+    let mut list: Value = serde_yaml::from_str(text).map_err(|error| format!("is not YAML: {error}"))?;
+    for option in list.as_array_mut().into_iter().flatten() {
+        // People write numbers as numbers.
+        if let Some(value) = option.get_mut("value").filter(|value| value.is_number() || value.is_boolean()) {
+            *value = Value::String(value.to_string());
+        }
+    }
+    let options: Vec<OptionValue> = read_strictly(list).map_err(|wrong| wrong.join("; "))?;
+    if let Some(at) = options.iter().position(|option| option.value.chars().count() > LONGEST_VALUE) {
+        return Err(format!("[{at}].value: is longer than {LONGEST_VALUE} characters"));
+    }
+    card_options("", &options).map_err(|error| error.to_string())?;
+    Ok(options)
 }
 
 /// An IPv4 address, with or without the length of its prefix.

@@ -7,6 +7,7 @@
 //! - A card whose MAC nobody tells at present (a MAC that KubeVirt chose, while the VM is off) keeps what it has.
 //! - A claim that somebody wrote by hand is adopted. Cards in it that the VM does not have are kept until it has had
 //!   them, or until they are removed by hand again.
+//! - Options of a card are those of its VM's annotation, or none.
 //! - An `ipAddress` that somebody wrote stays, unless an annotation of the VM demands another; one that stands there
 //!   because of such an annotation goes with it, and the card keeps its address as one like any other.
 
@@ -18,9 +19,9 @@ use kube::{Resource, ResourceExt};
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::admission::declared_cards;
 use vmdhcp_core::api::{
-    BY_HAND_ANNOTATION, CARDS_ANNOTATION, NetworkConfig, NetworkConfigState, STATIC_ADDRESSES_ANNOTATION,
-    VM_NAME_LABEL, VMNETCFG_FINALIZER, VirtualMachine, VirtualMachineNetworkConfig,
-    VirtualMachineNetworkConfigSpec, VirtualMachineNetworkConfigStatus,
+    BY_HAND_ANNOTATION, CARDS_ANNOTATION, NetworkConfig, NetworkConfigState, OptionValue,
+    STATIC_ADDRESSES_ANNOTATION, VM_NAME_LABEL, VMNETCFG_FINALIZER, VirtualMachine,
+    VirtualMachineNetworkConfig, VirtualMachineNetworkConfigSpec, VirtualMachineNetworkConfigStatus,
 };
 
 use super::super::claim::{Place, as_list, listed, longer_record};
@@ -59,6 +60,8 @@ pub(super) enum Step {
 pub(super) struct Change {
     /// Positions of cards whose `ipAddress` becomes another, or none.
     pub(super) addresses: BTreeMap<usize, Option<String>>,
+    /// Positions of cards whose `options` become others, or none.
+    pub(super) options: BTreeMap<usize, Vec<OptionValue>>,
     /// Positions of cards that go.
     pub(super) removed: BTreeSet<usize>,
     /// Cards that come.
@@ -173,6 +176,7 @@ fn change(vm: &VirtualMachine, claim: &VirtualMachineNetworkConfig, nics: &[Nic]
     let was_by_hand = listed(claim, BY_HAND_ANNOTATION);
     let mut by_hand = BTreeSet::new();
     let mut untold = untold(nics);
+    let written = claim.spec.cards();
     for (at, card) in declared_cards(claim).into_iter().enumerate() {
         let Ok(card) = card else {
             change.removed.insert(at);
@@ -186,6 +190,9 @@ fn change(vm: &VirtualMachine, claim: &VirtualMachineNetworkConfig, nics: &[Nic]
                 || unwanted && card.address.is_some()
             {
                 change.addresses.insert(at, nic.address.map(|address| address.to_string()));
+            }
+            if written.get(at).is_some_and(|written| written.options != nic.options) {
+                change.options.insert(at, nic.options.clone());
             }
         } else if adopted || was_by_hand.contains(&place) {
             by_hand.insert(place);
@@ -272,6 +279,7 @@ fn as_card(nic: &Nic, (network, mac): &Place) -> NetworkConfig {
         network_name: network.to_string(),
         mac_address: mac.to_string(),
         ip_address: nic.address.map(|address| address.to_string()),
+        options: nic.options.clone(),
     }
 }
 

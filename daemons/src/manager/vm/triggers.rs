@@ -61,8 +61,9 @@ pub(in crate::manager) fn claim_changes(
     let aspect = |claim: &PackedClaim| {
         let Ok(stored) = &claim.open() else { return 0 };
         let cards = stored.spec.cards().iter();
-        let cards: Vec<_> =
-            cards.map(|card| (&card.network_name, &card.mac_address, &card.ip_address)).collect();
+        let cards: Vec<_> = cards
+            .map(|card| (&card.network_name, &card.mac_address, &card.ip_address, &card.options))
+            .collect();
         let reasons = stored.status.iter().flat_map(VirtualMachineNetworkConfigStatus::cards);
         let reasons: Vec<_> = reasons.map(|card| &card.reason).filter(|reason| !reason.is_empty()).collect();
         let owners: Vec<_> = stored.owner_references().iter().map(|owner| &owner.uid).collect();

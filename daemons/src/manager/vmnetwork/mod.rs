@@ -98,6 +98,11 @@ pub(super) fn users_of(network: &NetworkName, claims: &Store<PackedClaim>) -> BT
     used.map(|claim| format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any())).collect()
 }
 
+/// MTU of a network in bytes, where its configuration names one.
+pub(super) fn mtu_of(network: &NetworkName, context: &Context) -> Option<i64> {
+    context.network(network).and_then(|network| observe::mtu(network.0.as_ref().ok()?))
+}
+
 /// Makes the pool of a network that asks for one and has none.
 pub(super) async fn reconcile(
     stored: Arc<GuardedNetwork>,

@@ -108,6 +108,15 @@ pub(in crate::manager) fn is_overlay(network: &impl ResourceExt) -> bool {
     network.labels().get(NETWORK_TYPE_LABEL).is_some_and(|type_| type_ == OVERLAY_NETWORK)
 }
 
+/// MTU in bytes that a network's CNI configuration names, of its only plugin or the first that has one. Harvester's network
+/// controller keeps it equal to that of the uplink.
+pub(in crate::manager) fn mtu(network: &NetworkAttachmentDefinition) -> Option<i64> {
+    let config: Value = serde_json::from_str(&network.spec.config).ok()?;
+    let plugins = config.get("plugins").and_then(Value::as_array).into_iter().flatten();
+    let mtu = [&config].into_iter().chain(plugins).find_map(|plugin| plugin.get("mtu")?.as_i64());
+    mtu.filter(|mtu| (68..=65535).contains(mtu))
+}
+
 /// The route annotation, as the network controller and Harvester's dashboard write it. It writes `<nil>` for what it
 /// does not know.
 #[derive(Debug, Default, Deserialize)]
@@ -368,6 +377,24 @@ mod tests {
         ] {
             let wrong = with_pool(yaml).unwrap_err();
             assert!(wrong.contains(named), "{yaml}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn the_mtu_is_that_of_the_plugin_that_names_one() {
+        let mtu_of = |config: &str| {
+            let mut network = network(&[]);
+            network.spec.config = config.to_owned();
+            mtu(&network)
+        };
+        let harvester = r#"{"cniVersion":"0.3.1","name":"net-48","type":"bridge","bridge":"mgmt-br","vlan":48,"mtu":9000}"#;
+        assert_eq!(mtu_of(harvester), Some(9000));
+        assert_eq!(
+            mtu_of(r#"{"plugins":[{"type":"bridge","mtu":1450},{"type":"tuning","mtu":1400}]}"#),
+            Some(1450)
+        );
+        for silent in ["", "{}", "[]", r#"{"mtu":"9000"}"#, r#"{"mtu":0}"#, r#"{"mtu":65536}"#] {
+            assert_eq!(mtu_of(silent), None, "{silent}");
         }
     }
 
