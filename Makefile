@@ -67,12 +67,12 @@ unit: ## Run all tests
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target simulated others
 
 simulated:
-	$(CARGO) test --locked --workspace --tests -- manager::simulation::
+	$(CARGO) test --locked --workspace --tests --no-fail-fast -- manager::simulation::
 
 others:
 	# Root can make namespaces and install clients, so nothing may be left out.
 	VMDHCP_E2E=$$([ "$$(id -u)" != 0 ] || echo required) VMDHCP_TESTCLUSTER=$(TESTCLUSTER) \
-		$(CARGO) test --locked --workspace -- --skip manager::simulation::
+		$(CARGO) test --locked --workspace --no-fail-fast -- --skip manager::simulation::
 
 e2e-clients: clients ## Run the clients that make test leaves out: networkd, NetworkManager, UEFI, iPXE, dhcrelay, nmap (docs/clients.md)
 	$(CARGO) build --locked -p vmdhcp-cli
