@@ -98,7 +98,10 @@ pub(crate) const NOT_IN_CRDS: &[(&str, &str)] = &[
     ("CutsOff", "it is about up to 40,900 entries of the status"),
     ("CutsOffMore", "like CutsOff"),
     ("InUse", "it is about other objects, and no rule in a CRD is asked about a deletion"),
-    ("Option", "of claims: 256 cards in two spellings can have 8,192 options; the webhook and the manager read them"),
+    (
+        "Option",
+        "of claims: 256 cards in two spellings can have 8,192 options; the webhook and the manager read them",
+    ),
     ("AddressInUse", "it is about another object, the pool"),
     ("AddressReserved", "it is about another object, the pool"),
     ("OutsideSubnet", "of claims: it is about another object, the pool"),
