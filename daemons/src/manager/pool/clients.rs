@@ -7,18 +7,19 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use vmdhcp_core::api::{IPPoolStatus, IPv4Status, OptionValue};
+use vmdhcp_core::api::{IPPoolStatus, IPv4Status, OptionValue, condition, set_condition};
 use vmdhcp_core::ipam::{Allocations, Outcome};
 use vmdhcp_core::pool::{Pool, is_host_name};
 
 use super::super::Settlement;
 use super::ceiling::{KEPT_FOR_RETIRING, size, size_beside};
-use super::conditions::trouble;
 use super::observe::Observation;
 use super::plan::PoolPlan;
 
 /// The part of the ceiling that this may take: one in so many bytes.
 const PART: usize = 8;
+/// The condition that tells of what there was no room for.
+const LEFT_OUT: &str = "HostNamesLeftOut";
 
 /// Writes what the holders of addresses are told into `status`, as far as there is room.
 pub(super) fn tell(
@@ -26,7 +27,7 @@ pub(super) fn tell(
     pool: &Pool,
     allocations: &Allocations,
     status: &mut IPPoolStatus,
-    planned: &mut PoolPlan,
+    planned: &PoolPlan,
 ) {
     let wanted = Wanted::of(observation, pool, planned);
     let stored = observation.object.status.as_ref().and_then(|status| status.ipv4.as_ref());
@@ -45,7 +46,12 @@ pub(super) fn tell(
              or put further VMs on another network"
         )
     });
-    trouble(observation, status, planned, "HostNamesLeftOut", "HostNamesLeftOut", "AllTold", message);
+    // Nobody is without an address for it, so it is a condition and no Event: `planned` hears nothing of it.
+    let (holds, reason) = if left_out > 0 { (true, "NoRoom") } else { (false, "AllTold") };
+    if left_out > 0 || condition(&status.conditions, LEFT_OUT).is_some() {
+        let message = message.unwrap_or_default();
+        set_condition(&mut status.conditions, LEFT_OUT, holds.into(), reason, &message, observation.now);
+    }
     if let Some(ipv4) = &mut status.ipv4 {
         ipv4.hostnames = told.hostnames;
         ipv4.client_options = told.client_options;
