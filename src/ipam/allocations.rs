@@ -85,6 +85,12 @@ impl Recovery {
 }
 
 impl Retiring {
+    /// Whether another card may have the address as soon as its guest is known to be gone: a VM had it, nobody grants it
+    /// any more, and it was given up rather than lost.
+    pub fn is_vacating(&self) -> bool {
+        self.of_vm && self.withdrawn.is_some() && !self.served
+    }
+
     /// The address of this MAC, when it has just left it.
     pub fn new(mac: MacAddr, now: Timestamp) -> Self {
         Self { mac, since: stored_not_before(now), withdrawn: None, served: false, of_vm: false }

@@ -46,6 +46,7 @@ fn answer_all(state: &State, own: MacAddr, received: &ReceiveBatch, answers: &mu
 mod tests {
     use super::*;
     use crate::agent::frame::{self, Addressing, LINK_BROADCAST, LONGEST_FRAME, UDP_PAYLOAD};
+    use crate::agent::responder::tests::ping;
     use crate::agent::state::tests::{serving, state};
     use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
     use std::alloc::System;
@@ -56,7 +57,6 @@ mod tests {
     #[global_allocator]
     static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-    const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 48, 77);
     const LEASED: [u8; 4] = [192, 168, 48, 82];
 
     fn mac(last: u8) -> MacAddr {
@@ -84,20 +84,6 @@ mod tests {
             frame::finish_udp(&mut frame, &addressing, ports.0, ports.1, (241 + options.len()).max(300))
                 .unwrap();
         frame.truncate(length);
-        frame
-    }
-
-    fn ping() -> Vec<u8> {
-        let mut frame = vec![0; LONGEST_FRAME];
-        let addressing = Addressing {
-            link_source: mac(10),
-            link_destination: mac(1).octets(),
-            source: LEASED.into(),
-            destination: SERVER,
-        };
-        let length = frame::write_echo_reply(&mut frame, &addressing, b"\0\x01\0\x02ping").unwrap();
-        frame.truncate(length);
-        frame[34] = 8;
         frame
     }
 

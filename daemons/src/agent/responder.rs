@@ -79,7 +79,7 @@ impl<'s> Responder<'s> {
                 let malformed = payload.first().map_or(Malformed::TooShort, |op| Malformed::NotRequest(*op));
                 self.state.metrics.malformed.add([malformed.as_str()]);
                 if self.state.limits.admit_unknown(frame.link_source, now) {
-                    self.show(now, None, &frame, Verdict::malformed(malformed), None, None);
+                    self.show(now, None, frame.link_source, Verdict::malformed(malformed), None, None);
                 }
                 None
             }
@@ -204,7 +204,7 @@ impl<'s> Responder<'s> {
         }
         let asked = request.requested_address().unwrap_or(request.ciaddr());
         let address = granted.map_or(asked, |(_, address)| address);
-        self.show(now, sender.card, frame, verdict, Some(address), Some(request.giaddr()));
+        self.show(now, sender.card, frame.link_source, verdict, Some(address), Some(request.giaddr()));
     }
 
     fn note_malformed(&self, now: Now, sender: &Sender<'_>, frame: &Frame<'_>, malformed: Malformed) {
@@ -226,7 +226,7 @@ impl<'s> Responder<'s> {
             (_, Some(card)) => self.state.unknown.note(key_of(card), verdict.pack(), now.seconds),
             (_, None) => {}
         }
-        self.show(now, sender.card, frame, verdict, None, None);
+        self.show(now, sender.card, frame.link_source, verdict, None, None);
     }
 
     /// Notes a frame that cannot be read; that it is shown counts against those of unknown cards.
@@ -238,14 +238,7 @@ impl<'s> Responder<'s> {
             && self.state.limits.admit_unknown(source, now)
         {
             let verdict = Verdict { kind: None, reason: Reason::Frame(malformed) };
-            self.state.decisions.write(Decided {
-                at: now.monotonic,
-                card: None,
-                source: Some(source),
-                verdict,
-                address: None,
-                relay: None,
-            });
+            self.show(now, None, source, verdict, None, None);
         }
     }
 
@@ -259,7 +252,7 @@ impl<'s> Responder<'s> {
             record.note_dropped(verdict, now.seconds);
         }
         if self.state.limits.admit_shown_drop(now) {
-            self.show(now, sender.card, frame, verdict, None, None);
+            self.show(now, sender.card, frame.link_source, verdict, None, None);
         }
     }
 
@@ -268,12 +261,12 @@ impl<'s> Responder<'s> {
         &self,
         now: Now,
         card: Option<MacAddr>,
-        frame: &Frame<'_>,
+        source: MacAddr,
         verdict: Verdict,
         address: Option<Ipv4Addr>,
         relay: Option<Ipv4Addr>,
     ) {
-        let source = Some(frame.link_source);
+        let source = Some(source);
         self.state.decisions.write(Decided { at: now.monotonic, card, source, verdict, address, relay });
     }
 
@@ -340,7 +333,7 @@ fn glance(payload: &[u8]) -> Option<MessageType> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::agent::sightings::card_of;
     use crate::agent::state::tests::{serving, state};
@@ -386,7 +379,7 @@ mod tests {
     }
 
     /// A ping of the leased card for the server.
-    fn ping() -> Vec<u8> {
+    pub(crate) fn ping() -> Vec<u8> {
         let mut frame = vec![0; LONGEST_FRAME];
         let addressing = Addressing {
             link_source: mac(10),

@@ -29,8 +29,7 @@ pub(crate) struct Unleased {
 impl Unleased {
     pub(crate) fn of(allocations: &Allocations) -> Self {
         let retiring = &allocations.retiring;
-        let open =
-            retiring.iter().filter(|(_, entry)| entry.of_vm && entry.withdrawn.is_some() && !entry.served);
+        let open = retiring.iter().filter(|(_, entry)| entry.is_vacating());
         let mut vacating: Vec<_> =
             open.map(|(&address, entry)| Vacating { address, since: entry.since }).collect();
         vacating.sort_by_key(|vacating| (vacating.since, vacating.address));

@@ -107,9 +107,7 @@ fn absent(
     };
     let (mut silent, mut others) = (BTreeSet::new(), BTreeSet::new());
     for (address, entry) in &allocations.retiring {
-        let proven =
-            entry.of_vm && entry.withdrawn.is_some() && !entry.served && is_silent(address, entry.since);
-        if proven {
+        if entry.is_vacating() && is_silent(address, entry.since) {
             silent.insert(entry.mac)
         } else {
             others.insert(entry.mac)
