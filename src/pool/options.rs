@@ -155,6 +155,9 @@ pub(crate) const FORBIDDEN: &[(u8, &str)] = &[
     (80, "it says that a lease was granted at once"),
     (81, "the client's own is answered"),
     (82, "the relay's own is echoed"),
+    (93, "it is the client's to send"),
+    (94, "it is the client's to send"),
+    (97, "the client's own is echoed"),
     (118, "the client's own is echoed"),
 ];
 

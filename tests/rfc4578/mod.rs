@@ -1,7 +1,8 @@
 //! RFC 4578: clients that boot from the network. What they boot is in the tests of network boot.
 
 use dhcproto::v4::{DhcpOption, OptionCode, UnknownOption};
-use serde_json::json;
+use vmdhcp_core::api::OptionValue;
+use vmdhcp_core::pool::{PoolError, PoolErrors, card_options};
 
 use crate::fixtures::*;
 
@@ -27,9 +28,17 @@ fn s2_3_the_identifier_of_the_machine_goes_back_asked_for_or_not() {
 }
 
 #[test]
-fn s2_3_a_message_without_one_is_answered_without_one_whatever_the_pool_declares() {
-    let table = table_with(json!({ "options": [{ "code": 97, "type": "hex", "value": "00ff" }] }));
-    assert_eq!(answer(&table, &Message::discover(known()).asking(&[97])).value(97), None);
+fn s2_3_a_message_without_one_is_answered_without_one() {
+    assert_eq!(answer(&table(), &Message::discover(known()).asking(&[97])).value(97), None);
+}
+
+#[test]
+fn s2_what_clients_say_of_themselves_is_not_for_a_pool_to_declare() {
+    for code in [93, 94, 97] {
+        let declared = OptionValue { code: Some(code), value: "00ff".into(), ..OptionValue::default() };
+        let PoolErrors(errors) = card_options("options", &[declared]).unwrap_err();
+        assert!(matches!(errors[..], [PoolError::OptionForbidden { .. }]), "{errors:?}");
+    }
 }
 
 #[test]
