@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::limits::{
     MOST_ARCHITECTURES, MOST_BOOT_RULES, MOST_CLASS_OPTIONS, MOST_CLASSES, MOST_DNS, MOST_EXCLUDES, MOST_NTP,
@@ -328,10 +329,11 @@ pub struct IPPoolStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IPv4Status {
+    // A pool has thousands of entries, and a manager several copies of it: short texts that need no memory of their own.
     /// Address to MAC, `EXCLUDED` or `RESERVED`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
-    pub allocated: BTreeMap<String, String>,
+    pub allocated: BTreeMap<SmolStr, SmolStr>,
     /// Addresses that have left a MAC, and may still be in use by it (DESIGN 5).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
@@ -354,7 +356,7 @@ pub struct IPv4Status {
     /// Address to host name (option 12), of those that have their VM's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
-    pub hostnames: BTreeMap<String, String>,
+    pub hostnames: BTreeMap<SmolStr, SmolStr>,
     /// Address to what its card is sent by the word of its VM.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("x-kubernetes-map-type" = "atomic"))]

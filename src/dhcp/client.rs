@@ -30,7 +30,7 @@ impl Extras {
         let mut clients = BTreeMap::new();
         for (address, name) in status.hostnames.iter().filter(|(_, name)| is_host_name(name)) {
             let Some((address, client)) = card(address) else { continue };
-            clients.insert(address, Client { hostname: Some(name.clone()), ..client });
+            clients.insert(address, Client { hostname: Some(name.to_string()), ..client });
         }
         for (address, declared) in &status.client_options {
             let (Some((address, client)), Ok(options)) = (card(address), card_options("", declared)) else {

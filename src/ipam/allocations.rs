@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use smol_str::{SmolStr, ToSmolStr};
 
 use super::Change;
 use super::quarantine::{self, Quarantine};
@@ -36,7 +37,7 @@ pub struct Allocations {
     /// The time after a loss, while it lasts.
     pub recovery: Option<Recovery>,
     /// Entries of the status that mean nothing to us, kept as they are and reported.
-    pub unreadable: BTreeMap<String, String>,
+    pub unreadable: BTreeMap<SmolStr, SmolStr>,
     /// Retiring entries of that sort.
     pub unreadable_retiring: BTreeMap<String, RetiringAddress>,
 }
@@ -205,9 +206,9 @@ impl Allocations {
         let marks = marks.filter(|&address| pool.ranges.contains(address)).map(|address| (address, RESERVED));
         let marks = marks.chain(pool.exclude_marks.iter().map(|&address| (address, EXCLUDED)));
         let mut allocated: BTreeMap<_, _> =
-            marks.map(|(address, mark)| (address.to_string(), mark.to_owned())).collect();
+            marks.map(|(address, mark)| (address.to_smolstr(), mark.into())).collect();
         allocated.extend(self.unreadable.iter().map(|(address, holder)| (address.clone(), holder.clone())));
-        allocated.extend(self.held.iter().map(|(address, mac)| (address.to_string(), mac.to_string())));
+        allocated.extend(self.held.iter().map(|(address, mac)| (address.to_smolstr(), mac.to_smolstr())));
 
         let (released, dated): (Vec<_>, Vec<_>) =
             self.retiring.iter().partition(|(address, _)| self.undated.contains(address));
@@ -253,9 +254,9 @@ impl Allocations {
 
     /// Addresses that nobody may get because an entry says something about them that we cannot read.
     pub fn unreadable_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
-        self.unreadable
-            .keys()
-            .chain(self.unreadable_retiring.keys())
+        let texts = self.unreadable.keys().map(SmolStr::as_str);
+        texts
+            .chain(self.unreadable_retiring.keys().map(String::as_str))
             .filter_map(|address| address.parse().ok())
     }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use smol_str::ToSmolStr;
 use vmdhcp_core::api::{IPv4Status, RetiringAddress};
 use vmdhcp_core::ipam::{Allocations, Change, Retiring};
 
 use crate::fixtures::{LEASE, allocate, at, cases, held, ip, mac, nothing_held, pool, retire};
 
-fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+fn texts<T: From<&'static str> + Ord>(pairs: &[(&'static str, &'static str)]) -> BTreeMap<T, T> {
+    pairs.iter().map(|&(key, value)| (key.into(), value.into())).collect()
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn a_card_on_a_marked_address_stands_before_the_mark_and_counts_in_neither_numbe
     let spec = pool(ip(1), ip(10)).with_server(ip(1)).excluding("10.0.0.5");
     let written = held([(ip(1), mac(1)), (ip(5), mac(2)), (ip(99), mac(3))]).write(&spec.checked());
     let macs = [("10.0.0.1", mac(1)), ("10.0.0.5", mac(2)), ("10.0.0.99", mac(3))];
-    assert_eq!(written.allocated, macs.map(|(key, mac)| (key.to_owned(), mac.to_string())).into());
+    assert_eq!(written.allocated, macs.map(|(key, mac)| (key.into(), mac.to_smolstr())).into());
     assert_eq!((written.used, written.available), (0, 8));
 }
 
@@ -241,11 +242,11 @@ proptest! {
 
     #[test]
     fn no_status_makes_reading_panic(pairs in prop::collection::btree_map(".{0,20}", ".{0,20}", 0..20)) {
-        let status = IPv4Status { allocated: pairs.clone(), reserved: pairs.keys().cloned().collect(), ..IPv4Status::default() };
+        let status = IPv4Status { allocated: pairs.iter().map(|(key, value)| (key.into(), value.into())).collect(), reserved: pairs.keys().cloned().collect(), ..IPv4Status::default() };
         let written = Allocations::read(&status).write(&pool(ip(1), ip(10)).checked());
         for (key, value) in pairs {
             let mark = value == "EXCLUDED" || value == "RESERVED";
-            prop_assert!(mark || written.allocated.contains_key(&key), "{:?} is lost", key);
+            prop_assert!(mark || written.allocated.contains_key(key.as_str()), "{:?} is lost", key);
         }
     }
 }

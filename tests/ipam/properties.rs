@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
+use smol_str::ToSmolStr;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::LossCause;
 use vmdhcp_core::ipam::{
@@ -165,7 +166,7 @@ prop_compose! {
         }
         for (last, (card, kind, ago)) in entries {
             if kind == 0 {
-                allocations.unreadable.insert(ip(last).to_string(), "somebody".into());
+                allocations.unreadable.insert(ip(last).to_smolstr(), "somebody".into());
             } else if kind <= 3 {
                 allocations.held.insert(ip(last), mac(card));
                 if kind == 1 {
@@ -259,7 +260,7 @@ proptest! {
         let (_, after) = settled(&case);
         for (address, mac) in new_pairs(&case, &after) {
             let reserved_for = case.reserved_for(address);
-            prop_assert!(!case.allocations.unreadable.contains_key(&address.to_string()));
+            prop_assert!(!case.allocations.unreadable.contains_key(&address.to_smolstr()));
             if case.is_granted(address, mac) || case.is_confirmed(address, mac) {
                 continue;
             }
@@ -416,7 +417,7 @@ proptest! {
             case.in_domain(address)
                 && !after.held.contains_key(&address)
                 && !after.quarantined.contains_key(&address)
-                && !after.unreadable.contains_key(&address.to_string())
+                && !after.unreadable.contains_key(&address.to_smolstr())
                 && case.reserved_for(address).is_none()
                 && case.declared_by(address).next().is_none()
         };

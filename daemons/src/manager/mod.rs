@@ -27,6 +27,7 @@ mod packed;
 mod pool;
 #[cfg(test)]
 mod simulation;
+mod turns;
 mod vm;
 mod vmnetwork;
 mod watches;
@@ -45,7 +46,7 @@ use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 use kube::Client;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::{self, Controller};
+use kube::runtime::controller::Controller;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
 use vmdhcp_core::api::{
@@ -61,14 +62,17 @@ pub(crate) use pool::pool_of_network;
 use crate::runtime::{Clock, Shutdown};
 use neighbours::{NeighbourWatches, Neighbours};
 use packed::Packed;
-use watches::{FirstList, touched, watched};
+use turns::Turns;
+use watches::{FirstList, named, touched, watched};
 
 /// How long reconcilers may go on once the manager is to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many claims, or VMs, are being written at a time. None of them waits for another, or for a pool. Each of those that are
+/// How many VMs are being given their claims at a time. None of them waits for another, or for a pool. Each of those that are
 /// under way has a connection, which takes some 50 KB; and kube looks at all of them whenever one moves.
-const AT_ONCE: u16 = 16;
+const VMS_AT_ONCE: u16 = 16;
+/// How many claims are being written at a time. More than VMs: whoever has begun is finished before others begin.
+const CLAIMS_AT_ONCE: u16 = 24;
 
 /// Kinds of which there are thousands of objects, as they are kept.
 type PackedClaim = Packed<VirtualMachineNetworkConfig>;
@@ -352,12 +356,12 @@ async fn run_once(
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
     let claims = claims.events.inspect_ok(vm::claim_changes(&context));
-    let claims = Controller::for_stream(touched(claims), context.claims.clone())
-        .with_config(controller::Config::default().concurrency(AT_ONCE))
-        .reconcile_on(changes::stream(changes.claims))
+    let turns = Turns::new(CLAIMS_AT_ONCE);
+    let claims = turns
+        .controller(named(touched(claims), changes::stream(changes.claims)), context.claims.clone())
         .graceful_shutdown_on(stopped(&stop))
         .run(claim::reconcile, claim::error_policy, context.clone())
-        .for_each(|_| async {});
+        .for_each(move |outcome| turns.end(outcome));
     let networks = Controller::for_stream(touched(network_events), networks.store)
         .reconcile_on(changes::stream(changes.networks))
         .graceful_shutdown_on(stopped(&stop))
@@ -370,12 +374,13 @@ async fn run_once(
         if !neighbours.virtual_machines {
             return stop.wait().await;
         }
-        Controller::for_stream(touched(virtual_machines.events), virtual_machines.store)
-            .with_config(controller::Config::default().concurrency(AT_ONCE))
-            .reconcile_on(changes::stream(changes.virtual_machines))
+        let turns = Turns::new(VMS_AT_ONCE);
+        let touched = touched(virtual_machines.events);
+        turns
+            .controller(named(touched, changes::stream(changes.virtual_machines)), virtual_machines.store)
             .graceful_shutdown_on(stopped(&stop))
             .run(vm::reconcile, vm::error_policy, context.clone())
-            .for_each(|_| async {})
+            .for_each(move |outcome| turns.end(outcome))
             .await;
     };
     context.metrics.claims.show(context.claims.clone());

@@ -1,5 +1,5 @@
-//! Objects as they are kept: of thousands only a few are being looked at, and as text an object takes half the room that
-//! its fields, maps and lists do.
+//! Objects as they are kept: of thousands only a few are being looked at. As text an object takes half the room that its
+//! fields, maps and lists do, and compressed against another of its kind, whose fields have the same names, a fifth of that.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -7,11 +7,15 @@ use std::marker::PhantomData;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::core::DeserializeGuard;
+use lz4_flex::block::{compress_prepend_size_with_dict, decompress_size_prepended_with_dict};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// An object that can be kept packed.
 pub(super) trait Kept: Resource<DynamicType = ()> + Serialize + DeserializeOwned {
+    /// What most objects of the kind look like, as JSON. What an object has in common with it takes no room.
+    const TYPICAL: &str;
+
     /// Drops what is not read of it.
     fn trim(&mut self);
 }
@@ -20,7 +24,7 @@ pub(super) trait Kept: Resource<DynamicType = ()> + Serialize + DeserializeOwned
 pub(super) struct Packed<K> {
     /// Which object it is, and nothing else: name, namespace, UID and version.
     identity: ObjectMeta,
-    /// As JSON, or why it cannot be read.
+    /// As JSON, compressed; or why it cannot be read.
     object: Result<Box<[u8]>, Box<str>>,
     kind: PhantomData<fn() -> K>,
 }
@@ -31,18 +35,21 @@ impl<K: Kept> Packed<K> {
         let identity = ObjectMeta { name, namespace, uid, resource_version, ..ObjectMeta::default() };
         let packed = |mut object: K| {
             object.trim();
-            serde_json::to_vec(&object).map(Vec::into_boxed_slice).map_err(|error| error.to_string().into())
+            let json = serde_json::to_vec(&object).map_err(|error| error.to_string())?;
+            let packed = compress_prepend_size_with_dict(&json, K::TYPICAL.as_bytes());
+            Ok(packed.into_boxed_slice())
         };
-        let object = guarded.0.map_err(|invalid| invalid.error.into()).and_then(packed);
+        let object =
+            guarded.0.map_err(|invalid| invalid.error).and_then(packed).map_err(String::into_boxed_str);
         Self { identity, object, kind: PhantomData }
     }
 
     /// The object, without what is not read of it. The error says what is wrong with the stored one.
     pub(super) fn open(&self) -> Result<K, String> {
-        match &self.object {
-            Ok(json) => serde_json::from_slice(json).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        }
+        let packed = self.object.as_ref().map_err(ToString::to_string)?;
+        let json = decompress_size_prepended_with_dict(packed, K::TYPICAL.as_bytes());
+        let json = json.map_err(|error| error.to_string())?;
+        serde_json::from_slice(&json).map_err(|error| error.to_string())
     }
 }
 
@@ -104,7 +111,7 @@ impl<K: Kept> Resource for Packed<K> {
 mod tests {
     use kube::ResourceExt;
     use serde_json::json;
-    use vmdhcp_core::api::VirtualMachineNetworkConfig;
+    use vmdhcp_core::api::{VirtualMachine, VirtualMachineInstance, VirtualMachineNetworkConfig};
 
     use super::*;
 
@@ -129,6 +136,20 @@ mod tests {
         let mut expected = stored;
         expected["metadata"].as_object_mut().unwrap().remove("managedFields");
         assert_eq!(serde_json::to_value(packed.open().unwrap()).unwrap(), expected);
+    }
+
+    #[test]
+    fn objects_take_little_room_since_their_kinds_look_alike() {
+        fn packed<K: Kept>(json: &str) -> usize {
+            serde_json::from_str::<Packed<K>>(json).unwrap().object.unwrap().len()
+        }
+        let other = |json: &str| json.replace("00000000", "5c6b8bae").replace("\"vm\"", "\"web-27\"");
+        let claim = other(VirtualMachineNetworkConfig::TYPICAL);
+        assert!(packed::<VirtualMachineNetworkConfig>(&claim) < claim.len() / 10);
+        let vm = other(VirtualMachine::TYPICAL);
+        assert!(packed::<VirtualMachine>(&vm) < vm.len() / 5);
+        let instance = other(VirtualMachineInstance::TYPICAL);
+        assert!(packed::<VirtualMachineInstance>(&instance) < instance.len() / 5);
     }
 
     #[test]

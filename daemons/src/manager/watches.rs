@@ -6,7 +6,7 @@ use futures::future::Shared;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use kube::api::Api;
-use kube::runtime::reflector::{Lookup, Store};
+use kube::runtime::reflector::{Lookup, ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, reflector, watcher};
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
@@ -117,4 +117,17 @@ where
         };
         stream::iter(objects.into_iter().map(Ok).collect::<Vec<_>>())
     })
+}
+
+/// Which objects a watch and others say have to be looked at.
+pub(super) fn named<K>(
+    touched: impl Stream<Item = watcher::Result<K>> + Send + 'static,
+    changed: impl Stream<Item = ObjectRef<K>> + Send + 'static,
+) -> impl Stream<Item = ObjectRef<K>> + Send + 'static
+where
+    K: Lookup<DynamicType = ()> + Send + 'static,
+{
+    // A watch that fails begins anew by itself.
+    let touched = touched.filter_map(async |object| Some(ObjectRef::from_obj(&object.ok()?)));
+    stream::select(touched, changed)
 }

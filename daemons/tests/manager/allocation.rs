@@ -47,7 +47,7 @@ async fn the_manifests_of_the_older_readme_work_as_written() {
     assert_eq!(status.network_configs[0].network_name, "default/net-48");
     let pool: IPPool = manager.api().get("ippool-1").await.unwrap();
     assert_eq!((ipv4(&pool).used, ipv4(&pool).available), (1, 7));
-    assert_eq!(ipv4(&pool).allocated[&addresses[0]], "fa:cf:8e:50:82:fc");
+    assert_eq!(ipv4(&pool).allocated[addresses[0].as_str()], "fa:cf:8e:50:82:fc");
     assert!(manager.events_of("test-vm").await.is_empty(), "a plain allocation makes no Event");
 }
 

@@ -207,8 +207,10 @@ async fn a_claim_keeps_its_address_when_the_one_that_it_wants_does_not_fit() {
     let all = full.manager.api::<Claim>().list(&ListParams::default()).await.unwrap();
     let served = all.iter().find(|claim| claim.status.as_ref().unwrap().network_configs[0].reason.is_empty());
     let (name, had) = (served.unwrap().name_any(), ipv4(&full.pool().await).allocated);
-    let free =
-        (1..255).map(|last| format!("10.48.15.{last}")).find(|address| !had.contains_key(address)).unwrap();
+    let free = (1..255)
+        .map(|last| format!("10.48.15.{last}"))
+        .find(|address| !had.contains_key(address.as_str()))
+        .unwrap();
     let mut cards = json!(served.unwrap().spec.network_configs);
     cards[0]["ipAddress"] = json!(free);
     full.manager.patch::<Claim>(&name, json!({ "spec": { "networkConfigs": cards } })).await;

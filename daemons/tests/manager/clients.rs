@@ -31,7 +31,7 @@ async fn the_name_of_a_vm_stands_in_the_pool_beside_its_address_and_goes_with_it
     let address = told(&settled(&manager, "web", &[MAC]).await)[MAC].clone();
     let stored: IPPool = manager.api().get("ippool-1").await.unwrap();
     // In the same write as the address.
-    assert_eq!(ipv4(&stored).hostnames, [(address, "web".to_owned())].into());
+    assert_eq!(ipv4(&stored).hostnames, [(address.into(), "web".into())].into());
     manager.delete::<Claim>("web").await;
     manager.delete::<VirtualMachine>("web").await;
     manager.until("ippool-1", |pool: &IPPool| ipv4(pool).hostnames.is_empty()).await;

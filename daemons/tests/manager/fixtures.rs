@@ -326,7 +326,8 @@ impl Manager {
     }
 
     pub(crate) async fn allocated(&self, pool: &str) -> BTreeMap<String, String> {
-        ipv4(&self.api::<IPPool>().get(pool).await.unwrap()).allocated
+        let allocated = ipv4(&self.api::<IPPool>().get(pool).await.unwrap()).allocated;
+        allocated.into_iter().map(|(address, holder)| (address.into(), holder.into())).collect()
     }
 }
 

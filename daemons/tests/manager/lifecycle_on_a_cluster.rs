@@ -142,8 +142,7 @@ async fn the_manifests_of_the_older_readme_work_as_written_and_go_again() {
     kubectl(&["apply", "--validate=strict", "-f", &pool]);
     let stored =
         manager.until("ippool-1", |pool: &IPPool| pool_condition(pool, "CacheReady").status == "True").await;
-    let excluded =
-        ["192.168.48.81", "192.168.48.90"].map(|address| (address.to_owned(), "EXCLUDED".to_owned()));
+    let excluded = ["192.168.48.81", "192.168.48.90"].map(|address| (address.into(), "EXCLUDED".into()));
     assert_eq!(ipv4(&stored).allocated, BTreeMap::from(excluded));
     assert_eq!((ipv4(&stored).used, ipv4(&stored).available), (0, 8));
 

@@ -112,7 +112,7 @@ async fn a_pool_that_loses_its_status_is_rebuilt_and_gives_nothing_else_until_it
             "{message}"
         );
         for (number, address) in (1..).zip(&before) {
-            assert_eq!(ipv4(&pool).allocated[address], mac(&claim("any", number)));
+            assert_eq!(ipv4(&pool).allocated[address.as_str()], mac(&claim("any", number)));
             assert_eq!(&manager.addresses(&format!("vm-{number}")).await[0], address);
         }
         manager.create(&claim("new", 3)).await;

@@ -93,7 +93,7 @@ async fn a_write_whose_answer_is_lost_is_found_and_not_made_twice() {
     let address = manager.addresses("vm").await;
     let pool: IPPool = manager.api().get("ippool-1").await.unwrap();
     assert_eq!((ipv4(&pool).used, ipv4(&pool).retiring.len()), (1, 0));
-    assert_eq!(ipv4(&pool).allocated[&address[0]], "52:54:00:00:00:01");
+    assert_eq!(ipv4(&pool).allocated[address[0].as_str()], "52:54:00:00:00:01");
 }
 
 #[tokio::test]

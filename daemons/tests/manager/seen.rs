@@ -65,7 +65,7 @@ async fn a_card_that_has_not_used_its_address_gets_another_when_somebody_else_is
     let status = ipv4(&pool);
     let entry = &status.quarantined[&address];
     assert_eq!((entry.mac_address.as_str(), entry.moved.as_str()), (STRANGER, mac(&web).as_str()));
-    assert!(status.retiring.contains_key(&address) && !status.allocated.contains_key(&address));
+    assert!(status.retiring.contains_key(&address) && !status.allocated.contains_key(address.as_str()));
     // Eight addresses, two of them in use, and one that nobody gets.
     assert_eq!((status.used, status.available), (2, 5));
     assert_eq!(card(&moved).reason, "");
@@ -105,7 +105,7 @@ async fn an_address_that_may_have_been_used_stays_and_everybody_learns_who_else_
         "{in_use}"
     );
     let pool = manager.until(POOL, is_in_conflict).await;
-    assert_eq!(ipv4(&pool).allocated[&address], mac(&web));
+    assert_eq!(ipv4(&pool).allocated[address.as_str()], mac(&web));
     let message = pool_condition(&pool, "AddressConflict").message;
     assert!(message.contains("default/web") && message.contains("default/other"), "{message}");
     assert_eq!(manager.addresses("web").await, [address.as_str()]);

@@ -124,9 +124,9 @@ impl Stage {
     pub(crate) fn allocations(&self) -> BTreeMap<String, String> {
         let pools: Api<IPPool> = Api::namespaced(self.client.clone(), self.namespace);
         let pool = self.runtime.block_on(pools.get(POOL)).unwrap();
-        let mut allocated = pool.status.and_then(|status| status.ipv4).unwrap_or_default().allocated;
-        allocated.retain(|_, holder| holder.contains(':'));
-        allocated
+        let allocated = pool.status.and_then(|status| status.ipv4).unwrap_or_default().allocated;
+        let held = allocated.into_iter().filter(|(_, holder)| holder.contains(':'));
+        held.map(|(address, holder)| (address.into(), holder.into())).collect()
     }
 
     /// Creates these VMs: so many a second, or as fast as the API takes them.

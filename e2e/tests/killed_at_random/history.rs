@@ -62,7 +62,7 @@ fn holders(pool: &IPPool) -> Holders {
     let allocated =
         pool.status.iter().filter_map(|status| status.ipv4.as_ref()).flat_map(|ipv4| &ipv4.allocated);
     let cards = allocated.filter(|(_, holder)| *holder != EXCLUDED && *holder != RESERVED);
-    cards.map(|(address, mac)| (address.parse().unwrap(), mac.clone())).collect()
+    cards.map(|(address, mac)| (address.parse().unwrap(), mac.to_string())).collect()
 }
 
 fn retiring(pool: &IPPool) -> BTreeMap<Ipv4Addr, Retiring> {

@@ -156,6 +156,27 @@ pub(super) fn watch(client: &Client, metrics: &ManagerMetrics) -> (Watched<Packe
 }
 
 impl Kept for VirtualMachineNetworkConfig {
+    const TYPICAL: &str = concat!(
+        r#"{"apiVersion":"network.harvesterhci.io/v1alpha1","kind":"VirtualMachineNetworkConfig","#,
+        r#""metadata":{"annotations":{"#,
+        r#""network.harvesterhci.io/vmnetcfg-cards":"default/vlan-1=52:54:00:00:00:01"},"#,
+        r#""creationTimestamp":"2026-01-01T00:00:00Z","#,
+        r#""finalizers":["wrangler.cattle.io/vm-dhcp-vmnetcfg-controller"],"generation":1,"#,
+        r#""labels":{"harvesterhci.io/vmName":"vm"},"name":"vm","namespace":"default","#,
+        r#""ownerReferences":[{"apiVersion":"kubevirt.io/v1","kind":"VirtualMachine","name":"vm","#,
+        r#""uid":"00000000-0000-4000-8000-000000000000"}],"resourceVersion":"1","#,
+        r#""uid":"00000000-0000-4000-8000-000000000000"},"spec":{"vmName":"vm","networkConfigs":[{"#,
+        r#""networkName":"default/vlan-1","macAddress":"52:54:00:00:00:01"}]},"status":{"#,
+        r#""networkConfigs":[{"allocatedIPAddress":"192.168.0.1","macAddress":"52:54:00:00:00:01","#,
+        r#""networkName":"default/vlan-1","state":"Allocated"}],"conditions":[{"type":"Allocated","#,
+        r#""status":"True","lastUpdateTime":"2026-01-01T00:00:00Z","#,
+        r#""lastTransitionTime":"2026-01-01T00:00:00Z","reason":"AddressesAllocated"},{"#,
+        r#""type":"Disabled","status":"False","lastUpdateTime":"2026-01-01T00:00:00Z","#,
+        r#""lastTransitionTime":"2026-01-01T00:00:00Z","reason":"InService"},{"type":"InSynced","#,
+        r#""status":"True","lastUpdateTime":"2026-01-01T00:00:00Z","#,
+        r#""lastTransitionTime":"2026-01-01T00:00:00Z","reason":"StaleClaimsReleased"}]}}"#,
+    );
+
     fn trim(&mut self) {
         // An API server takes an object without managed fields for one whose managed fields stay as they are.
         self.metadata.managed_fields = None;

@@ -63,8 +63,9 @@ async fn find(client: Client, namespace: String, name: String) -> Result<Shown, 
     let stored = oldest.ok_or(Unshown::Unknown(network))?;
     let (pool, _) = Pool::from_stored(&stored).map_err(|errors| Unshown::Wrong(stored.name_any(), errors))?;
     let status = stored.status.and_then(|status| status.ipv4).unwrap_or_default();
-    let pair = |(address, holder): (&String, &String)| Some((address.parse().ok()?, holder.parse().ok()?));
-    Ok(Shown { pool, allocated: status.allocated.iter().filter_map(pair).collect() })
+    let pairs = status.allocated.iter();
+    let pairs = pairs.filter_map(|(address, holder)| Some((address.parse().ok()?, holder.parse().ok()?)));
+    Ok(Shown { pool, allocated: pairs.collect() })
 }
 
 /// `{"<address>": "true"}` for what is allocated, `"false"` for what is free.

@@ -371,7 +371,7 @@ impl Task {
         let newest = match (former.clone(), stored) {
             _ if reread => None,
             (Some(base), Some(stored))
-                if version(&*base) >= version(&*stored) && base.uid() == stored.uid() =>
+                if version(&*base) > version(&*stored) && base.uid() == stored.uid() =>
             {
                 Some(base)
             }
@@ -407,7 +407,7 @@ impl Task {
         observation: &Observation,
         planned: &PoolPlan,
     ) -> Result<(), WriteError> {
-        let (written, bytes) = apply::write(context, &observation.object, planned.status.clone()).await?;
+        let (written, bytes) = apply::write(context, &observation.object, &planned.status).await?;
         self.cadence.wrote(bytes, Instant::now());
         for notice in &planned.notices {
             context.events.warn(&written, notice).await;

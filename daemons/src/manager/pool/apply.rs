@@ -1,10 +1,14 @@
 //! Writes a pool's status: one compare-and-swap under the version that was planned on.
 
+use std::borrow::Cow;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::api::{Api, PostParams, Request};
 use kube::core::Status;
+use serde::Serialize;
 use tokio::time::Instant;
-use vmdhcp_core::api::{IPPool, IPPoolStatus};
+use vmdhcp_core::api::{IPPool, IPPoolSpec, IPPoolStatus};
 use vmdhcp_core::pool::PoolRef;
 
 use super::super::Context;
@@ -41,22 +45,38 @@ fn is_too_large(status: &Status) -> bool {
     words.iter().any(|words| status.message.contains(words))
 }
 
+/// A pool as it is to be: an [`IPPool`] made of what is there already, since a copy of a pool takes megabytes.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Next<'a> {
+    api_version: Cow<'a, str>,
+    kind: Cow<'a, str>,
+    metadata: &'a ObjectMeta,
+    spec: &'a IPPoolSpec,
+    status: &'a IPPoolStatus,
+}
+
 /// Replaces the status of `object`, under its version, as soon as the budget allows; says what is stored now, and how many
 /// bytes were sent.
 pub(super) async fn write(
     context: &Context,
     object: &IPPool,
-    status: IPPoolStatus,
+    status: &IPPoolStatus,
 ) -> Result<(IPPool, usize), WriteError> {
     let key = PoolRef::of(object);
-    let mut next = object.clone();
-    next.status = Some(status);
+    let mut metadata = Cow::Borrowed(&object.metadata);
     if context.has(Defect::StatusWithoutVersion) {
         let current = read(context, &key).await?.ok_or(WriteError::Gone)?;
-        next.metadata.resource_version = current.metadata.resource_version;
+        metadata.to_mut().resource_version = current.metadata.resource_version;
     }
+    let next = Next {
+        api_version: IPPool::api_version(&()),
+        kind: IPPool::kind(&()),
+        metadata: &metadata,
+        spec: &object.spec,
+        status,
+    };
     let body = serde_json::to_vec(&next).map_err(kube::Error::SerdeError)?;
-    drop(next);
     let bytes = body.len();
     tokio::time::sleep(context.pacer.take(bytes, Instant::now())).await;
     // As `Api::replace_status` does, which would not tell how large the request is.

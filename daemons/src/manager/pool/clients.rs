@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use smol_str::ToSmolStr;
 use vmdhcp_core::api::{IPPoolStatus, IPv4Status, OptionValue, condition, set_condition};
 use vmdhcp_core::ipam::{Allocations, Outcome};
 use vmdhcp_core::pool::{Pool, is_host_name};
@@ -95,7 +96,7 @@ impl<'a> Wanted<'a> {
             && client_options.len() == options.len()
             && names
                 .iter()
-                .all(|(address, name)| hostnames.get(&address.to_string()).is_some_and(|told| told == name))
+                .all(|(address, name)| hostnames.get(&*address.to_smolstr()).is_some_and(|told| told == name))
             && options.iter().all(|(address, options)| {
                 client_options.get(&address.to_string()).is_some_and(|told| told == options)
             })
@@ -117,9 +118,9 @@ impl<'a> Wanted<'a> {
             }
         }
         for (address, name) in self.names {
-            let address = address.to_string();
+            let address = address.to_smolstr();
             if fits(address.len() + name.len() + MARKS) {
-                told.hostnames.insert(address, name.to_owned());
+                told.hostnames.insert(address, name.into());
             }
         }
         (told, left_out)

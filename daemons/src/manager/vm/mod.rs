@@ -68,6 +68,16 @@ fn is_conflict(error: &kube::Error) -> bool {
 }
 
 impl Kept for VirtualMachine {
+    const TYPICAL: &str = concat!(
+        r#"{"apiVersion":"kubevirt.io/v1","kind":"VirtualMachine","metadata":{"annotations":{"#,
+        r#""harvesterhci.io/mac-address":"{\"nic-1\":\"52:54:00:00:00:01\"}"},"#,
+        r#""creationTimestamp":"2026-01-01T00:00:00Z","generation":1,"name":"vm","#,
+        r#""namespace":"default","resourceVersion":"1","#,
+        r#""uid":"00000000-0000-4000-8000-000000000000"},"spec":{"template":{"spec":{"domain":{"#,
+        r#""devices":{"interfaces":[{"name":"nic-1","macAddress":"52:54:00:00:00:01"}]}},"#,
+        r#""networks":[{"name":"nic-1","multus":{"networkName":"default/vlan-1"}}]}}}}"#,
+    );
+
     fn trim(&mut self) {
         let meta = &mut self.metadata;
         (meta.managed_fields, meta.labels) = (None, None);
@@ -82,6 +92,20 @@ impl Kept for VirtualMachine {
 }
 
 impl Kept for VirtualMachineInstance {
+    const TYPICAL: &str = concat!(
+        r#"{"apiVersion":"kubevirt.io/v1","kind":"VirtualMachineInstance","metadata":{"#,
+        r#""creationTimestamp":"2026-01-01T00:00:00Z","#,
+        r#""finalizers":["kubevirt.io/virtualMachineControllerFinalize","#,
+        r#""foregroundDeleteVirtualMachine"],"generation":1,"name":"vm","namespace":"default","#,
+        r#""ownerReferences":[{"apiVersion":"kubevirt.io/v1","blockOwnerDeletion":true,"#,
+        r#""controller":true,"kind":"VirtualMachine","name":"vm","#,
+        r#""uid":"00000000-0000-4000-8000-000000000000"}],"resourceVersion":"1","#,
+        r#""uid":"00000000-0000-4000-8000-000000000000"},"spec":{"domain":{"devices":{"#,
+        r#""interfaces":[{"name":"nic-1","macAddress":"52:54:00:00:00:01"}]}},"networks":[{"#,
+        r#""name":"nic-1","multus":{"networkName":"default/vlan-1"}}]},"status":{"interfaces":[{"#,
+        r#""name":"nic-1","mac":"52:54:00:00:00:01"}]}}"#,
+    );
+
     fn trim(&mut self) {
         let meta = &mut self.metadata;
         (meta.managed_fields, meta.labels, meta.annotations) = (None, None, None);
