@@ -244,7 +244,7 @@ fn limits_of_lists_hold() {
 fn what_upstream_accepts_with_defaults_left_out_becomes_a_pool() {
     let mut pool = pool_with(&json!({ "serverIP": "", "pool": {} }));
     assert!(Pool::try_from(&pool).is_err());
-    assert!(defaults::apply(&mut pool));
+    assert!(defaults::apply(&mut pool.spec));
     let pool = Pool::try_from(&pool).unwrap();
     // .1 is the router's.
     assert_eq!(pool.server.to_string(), "192.168.48.2");

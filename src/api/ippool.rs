@@ -325,6 +325,31 @@ pub struct IPPoolStatus {
     pub observed_generation: Option<i64>,
 }
 
+impl IPPoolStatus {
+    /// The same without `ipv4`, of which a copy takes time and room.
+    #[must_use]
+    pub fn without_allocations(&self) -> Self {
+        let Self {
+            last_update,
+            ipv4: _,
+            agent_pod_ref,
+            agents,
+            route_helpers,
+            conditions,
+            observed_generation,
+        } = self;
+        Self {
+            last_update: last_update.clone(),
+            ipv4: None,
+            agent_pod_ref: agent_pod_ref.clone(),
+            agents: agents.clone(),
+            route_helpers: route_helpers.clone(),
+            conditions: conditions.clone(),
+            observed_generation: *observed_generation,
+        }
+    }
+}
+
 /// Who has which address.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

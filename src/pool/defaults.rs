@@ -7,15 +7,15 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::check::{parse_subnet, written};
-use crate::api::{IPPool, IPv4Config};
+use crate::api::{IPPoolSpec, IPv4Config};
 
 /// Fills in `serverIP`, `start` and `end` where they are empty, and says whether anything was.
 ///
 /// As upstream does (COMPAT 5): the server gets the first address that is neither the router's nor excluded; the range
 /// is the whole subnet. With `ranges` there, `start` and `end` stay empty. What cannot be read is left alone: the
 /// checks that follow will say what is wrong with it.
-pub fn apply(pool: &mut IPPool) -> bool {
-    let Some(config) = &mut pool.spec.ipv4_config else { return false };
+pub fn apply(spec: &mut IPPoolSpec) -> bool {
+    let Some(config) = &mut spec.ipv4_config else { return false };
     let Some(cidr) = parse_subnet(&config.cidr) else { return false };
     let cidr = cidr.trunc();
     if cidr.prefix_len() > 30 {
@@ -59,7 +59,7 @@ fn free_for_server(config: &IPv4Config, cidr: Ipv4Net) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{IPPoolSpec, PoolRange};
+    use crate::api::PoolRange;
 
     fn defaulted(cidr: &str, router: Option<&str>, exclude: &[&str]) -> IPv4Config {
         let config = IPv4Config {
@@ -68,12 +68,11 @@ mod tests {
             pool: PoolRange { exclude: exclude.iter().map(|&e| e.into()).collect(), ..PoolRange::default() },
             ..IPv4Config::default()
         };
-        let spec =
+        let mut spec =
             IPPoolSpec { network_name: "net".into(), ipv4_config: Some(config), ..IPPoolSpec::default() };
-        let mut pool = IPPool::new("p", spec);
-        assert!(apply(&mut pool));
-        assert!(!apply(&mut pool), "defaults are filled in once");
-        pool.spec.ipv4_config.unwrap()
+        assert!(apply(&mut spec));
+        assert!(!apply(&mut spec), "defaults are filled in once");
+        spec.ipv4_config.unwrap()
     }
 
     #[test]

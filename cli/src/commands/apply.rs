@@ -139,7 +139,7 @@ fn complete_pool(new: &mut IPPool, old: Option<&IPPool>) {
             range.end.clone_from(&before.pool.end);
         }
     }
-    defaults::apply(new);
+    defaults::apply(&mut new.spec);
 }
 
 /// What has to be done for one declared object.

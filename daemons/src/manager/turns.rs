@@ -16,6 +16,9 @@ use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::{Lookup, ObjectRef, Store};
 use serde::de::DeserializeOwned;
 
+/// Room that is kept for those who wait.
+const FEW: usize = 64;
+
 /// The objects of a kind that wait for a controller, and those that it works on.
 pub(super) struct Turns<K: Lookup<DynamicType = ()> + 'static> {
     queue: Arc<Mutex<Queue<K>>>,
@@ -128,6 +131,11 @@ impl<K: Lookup<DynamicType = ()> + Clone + 'static> Queue<K> {
         }
         let object = self.order.pop_front()?;
         self.waiting.remove(&object);
+        if self.order.is_empty() {
+            // What a burst took.
+            self.order.shrink_to(FEW);
+            self.waiting.shrink_to(FEW);
+        }
         self.at_work.insert(object.clone().erase());
         Some(object)
     }

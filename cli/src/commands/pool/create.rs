@@ -72,10 +72,10 @@ impl Create {
         };
         let mut config = IPv4Config { cidr: cidr.to_string(), ..IPv4Config::default() };
         fields.write(&mut config);
-        let spec = IPPoolSpec { network_name: network, ipv4_config: Some(config), paused: None };
+        let mut spec = IPPoolSpec { network_name: network, ipv4_config: Some(config), paused: None };
+        defaults::apply(&mut spec);
         let mut pool = IPPool::new(&name, spec);
         pool.metadata.namespace = Some(session.namespace.clone());
-        defaults::apply(&mut pool);
         if objects::find::<IPPool>(session, &session.namespace, &name).await?.is_some() {
             return Err(Failure::Conflict {
                 what: format!("IPPool {}/{name} exists already", session.namespace),

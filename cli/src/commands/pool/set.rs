@@ -162,7 +162,7 @@ impl Set {
             }
             fields.write(config);
             items.write(config)?;
-            defaults::apply(pool);
+            defaults::apply(&mut pool.spec);
             // An update is judged by the object itself: no other one is asked for.
             let change = Change::Update { old: &old, new: pool };
             admit_pool(&change, &Snapshot::default()).map_err(Failure::from)

@@ -18,7 +18,7 @@ pub(super) fn of_pools() -> AdmissionFn {
     Arc::new(|mut review| {
         if let Some(new) = review.new.as_deref_mut()
             && let Some(mut pool) = read::<IPPool>(new)
-            && defaults::apply(&mut pool)
+            && defaults::apply(&mut pool.spec)
             && let Ok(defaulted) = serde_json::to_value(&pool)
         {
             // Merged, not replaced: fields of a newer version stay.

@@ -30,8 +30,8 @@ use kube::{Resource, ResourceExt};
 use serde_json::json;
 use vmdhcp_core::NetworkName;
 use vmdhcp_core::api::{
-    AGENT_COMPONENT, ALLOCATING_ANNOTATION, COMPONENT_LABEL, IPPOOL_FINALIZER, IPPool, POOL_ANNOTATION,
-    REUSE_ANNOTATION,
+    AGENT_COMPONENT, ALLOCATING_ANNOTATION, COMPONENT_LABEL, IPPOOL_FINALIZER, IPPool, IPPoolSpec,
+    POOL_ANNOTATION, REUSE_ANNOTATION,
 };
 use vmdhcp_core::pool::{PoolRef, defaults};
 
@@ -164,7 +164,7 @@ pub(super) async fn reconcile(
         // The change comes back as an event, with the version that the next step needs.
         return Ok(Action::await_change());
     }
-    let mut with_defaults = IPPool::clone(&stored);
+    let mut with_defaults = stored.spec.clone();
     if defaults::apply(&mut with_defaults) {
         persist_defaults(&api, &stored, &with_defaults).await.map_err(failed("storing default values"))?;
         return Ok(Action::await_change());
@@ -270,8 +270,12 @@ async fn patch_metadata(
 }
 
 /// Stores the fields that [`defaults::apply`] has filled in, and no others.
-async fn persist_defaults(api: &Api<IPPool>, stored: &IPPool, with_defaults: &IPPool) -> kube::Result<()> {
-    let Some(config) = &with_defaults.spec.ipv4_config else { return Ok(()) };
+async fn persist_defaults(
+    api: &Api<IPPool>,
+    stored: &IPPool,
+    with_defaults: &IPPoolSpec,
+) -> kube::Result<()> {
+    let Some(config) = &with_defaults.ipv4_config else { return Ok(()) };
     let patch = json!({
         "metadata": { "resourceVersion": stored.resource_version() },
         "spec": { "ipv4Config": {

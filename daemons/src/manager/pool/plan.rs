@@ -55,8 +55,9 @@ pub(super) fn plan(
     refused: &Refusals,
     only: Option<&BTreeSet<MacAddr>>,
 ) -> PoolPlan {
-    let mut status = observation.object.status.clone().unwrap_or_default();
-    let before = status.clone();
+    let before = observation.object.status.as_ref();
+    let allocated_before = before.and_then(|before| before.ipv4.as_ref());
+    let mut status = before.map(IPPoolStatus::without_allocations).unwrap_or_default();
     let mut planned = PoolPlan {
         status: IPPoolStatus::default(),
         changed: BTreeSet::new(),
@@ -67,10 +68,14 @@ pub(super) fn plan(
         drained: false,
     };
     match (&observation.pool, &observation.rival) {
-        (Err(errors), _) => refuse_all(observation, &mut planned, unserved(errors), &errors.to_string()),
+        (Err(errors), _) => {
+            status.ipv4 = allocated_before.cloned();
+            refuse_all(observation, &mut planned, unserved(errors), &errors.to_string());
+        }
         (Ok(_), Some(rival)) => {
             let message =
                 format!("the network has the pool {rival} already; this one waits until that one is gone");
+            status.ipv4 = allocated_before.cloned();
             refuse_all(observation, &mut planned, "NetworkTaken", &message);
         }
         (Ok((pool, _)), None) => allocate(observation, pool, refused, only, &mut status, &mut planned),
@@ -81,7 +86,7 @@ pub(super) fn plan(
     set_conditions(observation, &mut status, &mut planned);
     seen::set_conditions(observation, &mut status, &mut planned);
     standing::set_conditions(observation, &mut status, &mut planned);
-    if status.ipv4 != before.ipv4 {
+    if status.ipv4.as_ref() != allocated_before {
         status.last_update = Some(format_time(observation.now));
     }
     planned.status = status;

@@ -116,7 +116,7 @@ fn with(pool: &IPPool, changes: &[FieldChange]) -> IPPool {
     if let Ok(spec) = serde_json::from_value(spec) {
         next.spec = spec;
     }
-    defaults::apply(&mut next);
+    defaults::apply(&mut next.spec);
     next
 }
 

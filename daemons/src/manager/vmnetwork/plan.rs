@@ -122,7 +122,7 @@ fn new_pool(network: &NetworkAttachmentDefinition, specification: &Specification
     if !declared.is_empty() {
         pool.metadata.annotations = Some([(DECLARED_FIELDS_ANNOTATION.to_owned(), as_list(declared))].into());
     }
-    defaults::apply(&mut pool);
+    defaults::apply(&mut pool.spec);
     Pool::try_from(&pool).map_err(Fault::Pool)?;
     Ok(pool)
 }
