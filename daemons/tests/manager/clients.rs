@@ -130,6 +130,28 @@ async fn the_mtu_of_the_network_stands_in_the_pool() {
     manager.until("ippool-1", |pool: &IPPool| ipv4(pool).network_mtu == Some(9000)).await;
 }
 
+#[tokio::test]
+async fn a_pool_says_whether_guests_of_its_network_can_pretend_to_be_others() {
+    let manager = Manager::start_beside_kubevirt();
+    let mut net = network("net-48", "L2VlanNetwork");
+    net.spec.config = r#"{"type":"bridge","bridge":"mgmt-br","vlan":48}"#.to_owned();
+    manager.create::<NetworkAttachmentDefinition>(&net).await;
+    manager.create(&seed_pool()).await;
+    let spoofing =
+        |status: &'static str| move |pool: &IPPool| pool_condition(pool, "MACSpoofing").status == status;
+    let pool = manager.until("ippool-1", spoofing("True")).await;
+    let told = pool_condition(&pool, "MACSpoofing");
+    assert!(told.reason == "MACsNotChecked" && told.message.contains(r#""macspoofchk": true"#), "{told:?}");
+    let checks =
+        json!({ "spec": { "config": r#"{"type":"bridge","bridge":"mgmt-br","macspoofchk":true}"# } });
+    manager.patch::<NetworkAttachmentDefinition>("net-48", checks).await;
+    manager.until("ippool-1", spoofing("False")).await;
+    let silent = json!({ "spec": { "config": r#"{"type":"kube-ovn"}"# } });
+    manager.patch::<NetworkAttachmentDefinition>("net-48", silent).await;
+    manager.until("ippool-1", spoofing("Unknown")).await;
+    assert!(manager.events_of("ippool-1").await.is_empty(), "it is so on most networks");
+}
+
 /// Near the ceiling names give way, and no address has to wait for one.
 #[tokio::test(start_paused = true)]
 async fn names_are_left_out_before_any_address_has_to_wait() {

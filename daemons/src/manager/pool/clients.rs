@@ -56,7 +56,7 @@ pub(super) fn tell(
     if let Some(ipv4) = &mut status.ipv4 {
         ipv4.hostnames = told.hostnames;
         ipv4.client_options = told.client_options;
-        ipv4.network_mtu = observation.network_mtu;
+        ipv4.network_mtu = observation.network.mtu;
     }
 }
 

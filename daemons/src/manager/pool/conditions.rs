@@ -14,6 +14,12 @@ use super::plan::{PoolPlan, unserved};
 
 /// Most agents of which a status tells.
 const LONGEST_ROSTER: usize = 64;
+/// The condition of a network on which a guest can pretend to be another.
+const MAC_SPOOFING: &str = "MACSpoofing";
+/// What it says.
+const UNCHECKED: &str = "the VM network lets a guest send under the MAC of another: one that does is told the other's address, \
+     and can take its traffic; if no guest needs other MACs than its own, as nested VMs do, have the network check them \
+     (\"macspoofchk\": true in the configuration of a bridge, \"spoofchk\": \"on\" in that of an SR-IOV network)";
 /// Longest answer of the API that goes into a condition.
 const LONGEST_WORDS: usize = 1_000;
 
@@ -105,8 +111,21 @@ pub(super) fn trouble(
     }
 }
 
-/// The four conditions of upstream, and those of what had to be left out.
+/// Sets `MACSpoofing`: whether a guest can take another's address with its MAC. No Event: it is so on most networks.
+fn set_spoofing(observation: &Observation, status: &mut IPPoolStatus) {
+    let is_told = condition(&status.conditions, MAC_SPOOFING).is_some();
+    let (holds, reason, message) = match observation.network.checks_macs {
+        Some(false) => (ConditionStatus::True, "MACsNotChecked", UNCHECKED),
+        Some(true) if is_told => (ConditionStatus::False, "MACsChecked", ""),
+        None if is_told => (ConditionStatus::Unknown, "NetworkDoesNotSay", ""),
+        Some(true) | None => return,
+    };
+    set_condition(&mut status.conditions, MAC_SPOOFING, holds, reason, message, observation.now);
+}
+
+/// The four conditions of upstream, that of a network which lets guests pretend, and those of what had to be left out.
 pub(super) fn set_conditions(observation: &Observation, status: &mut IPPoolStatus, planned: &mut PoolPlan) {
+    set_spoofing(observation, status);
     let now = observation.now;
     let paused = observation.object.spec.paused == Some(true);
     let former = condition(&status.conditions, "Registered").map(|former| former.reason.clone());

@@ -18,7 +18,7 @@ use vmdhcp_core::{NetworkName, Pool};
 
 use super::super::claim::{CardRef, ClaimOnNetwork};
 use super::super::defects::Defect;
-use super::super::vmnetwork::{self, Standing};
+use super::super::vmnetwork::{self, CniConfiguration, Standing};
 use super::super::{Context, Placement};
 use super::agents::{self, Registration, pod};
 use super::loss::Loss;
@@ -142,8 +142,8 @@ pub(super) struct Observation {
     pub(super) users: BTreeSet<String>,
     /// Most bytes that the object may have.
     pub(super) ceiling: usize,
-    /// MTU of the network in bytes, where its configuration names one.
-    pub(super) network_mtu: Option<i64>,
+    /// What the configuration of the network says.
+    pub(super) network: CniConfiguration,
 }
 
 impl Observation {
@@ -202,7 +202,10 @@ impl Observation {
             standing,
             users,
             ceiling: context.largest_pool,
-            network_mtu: network.as_ref().and_then(|network| vmnetwork::mtu_of(network, context)),
+            network: network
+                .as_ref()
+                .map(|network| vmnetwork::configuration_of(network, context))
+                .unwrap_or_default(),
             object,
         }
     }

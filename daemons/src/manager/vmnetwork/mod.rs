@@ -43,7 +43,7 @@ use vmdhcp_core::api::IPPool;
 use vmdhcp_core::pool::PoolRef;
 
 pub(super) use apply::follow;
-pub(super) use observe::{is_overlay, name_of};
+pub(super) use observe::{CniConfiguration, is_overlay, name_of};
 pub(super) use plan::{Standing, named};
 
 use super::events::Told;
@@ -98,9 +98,11 @@ pub(super) fn users_of(network: &NetworkName, claims: &Store<PackedClaim>) -> BT
     used.map(|claim| format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any())).collect()
 }
 
-/// MTU of a network in bytes, where its configuration names one.
-pub(super) fn mtu_of(network: &NetworkName, context: &Context) -> Option<i64> {
-    context.network(network).and_then(|network| observe::mtu(network.0.as_ref().ok()?))
+/// What the configuration of a network says; nothing, where there is no such network.
+pub(super) fn configuration_of(network: &NetworkName, context: &Context) -> CniConfiguration {
+    let network = context.network(network);
+    let network = network.as_ref().and_then(|network| network.0.as_ref().ok());
+    network.map(CniConfiguration::of).unwrap_or_default()
 }
 
 /// Makes the pool of a network that asks for one and has none.

@@ -108,13 +108,37 @@ pub(in crate::manager) fn is_overlay(network: &impl ResourceExt) -> bool {
     network.labels().get(NETWORK_TYPE_LABEL).is_some_and(|type_| type_ == OVERLAY_NETWORK)
 }
 
-/// MTU in bytes that a network's CNI configuration names, of its only plugin or the first that has one. Harvester's network
-/// controller keeps it equal to that of the uplink.
-pub(in crate::manager) fn mtu(network: &NetworkAttachmentDefinition) -> Option<i64> {
-    let config: Value = serde_json::from_str(&network.spec.config).ok()?;
-    let plugins = config.get("plugins").and_then(Value::as_array).into_iter().flatten();
-    let mtu = [&config].into_iter().chain(plugins).find_map(|plugin| plugin.get("mtu")?.as_i64());
-    mtu.filter(|mtu| (68..=65535).contains(mtu))
+/// What a network's CNI configuration says, of its only plugin or the first that says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::manager) struct CniConfiguration {
+    /// MTU in bytes. Harvester's network controller keeps it equal to that of the uplink.
+    pub(in crate::manager) mtu: Option<i64>,
+    /// Whether guests are kept from sending under a MAC that is not theirs; none where that is not to be seen from here.
+    pub(in crate::manager) checks_macs: Option<bool>,
+}
+
+impl CniConfiguration {
+    /// One that cannot be read says nothing.
+    pub(in crate::manager) fn of(network: &NetworkAttachmentDefinition) -> Self {
+        let Ok(config) = serde_json::from_str::<Value>(&network.spec.config) else { return Self::default() };
+        let plugins = config.get("plugins").and_then(Value::as_array).into_iter().flatten();
+        let plugins = || [&config].into_iter().chain(plugins.clone());
+        let mtu = plugins().find_map(|plugin| plugin.get("mtu")?.as_i64());
+        Self {
+            mtu: mtu.filter(|mtu| (68..=65535).contains(mtu)),
+            checks_macs: plugins().find_map(checks_macs),
+        }
+    }
+}
+
+/// The bridge plugin (`cnv-bridge` is OpenShift's name of it) checks where it is told to. A virtual function checks where its
+/// driver is told to, and mostly where it is told nothing.
+fn checks_macs(plugin: &Value) -> Option<bool> {
+    match plugin.get("type")?.as_str()? {
+        "bridge" | "cnv-bridge" => Some(plugin.get("macspoofchk").and_then(Value::as_bool) == Some(true)),
+        "sriov" => Some(plugin.get("spoofchk")?.as_str()? == "on"),
+        _ => None,
+    }
 }
 
 /// The route annotation, as the network controller and Harvester's dashboard write it. It writes `<nil>` for what it
@@ -380,13 +404,32 @@ mod tests {
         }
     }
 
+    fn configuration(config: &str) -> CniConfiguration {
+        let mut network = network(&[]);
+        network.spec.config = config.to_owned();
+        CniConfiguration::of(&network)
+    }
+
+    #[test]
+    fn a_bridge_checks_macs_where_it_is_told_to_and_of_other_networks_it_is_not_known() {
+        for (config, checks) in [
+            (r#"{"type":"bridge","bridge":"mgmt-br","vlan":48}"#, Some(false)),
+            (r#"{"type":"bridge","macspoofchk":"true"}"#, Some(false)),
+            (r#"{"type":"cnv-bridge","macspoofchk":true}"#, Some(true)),
+            (r#"{"plugins":[{"type":"bridge","macspoofchk":true},{"type":"tuning"}]}"#, Some(true)),
+            (r#"{"plugins":[{"type":"tuning"},{"type":"bridge"}]}"#, Some(false)),
+            (r#"{"type":"sriov","spoofchk":"off"}"#, Some(false)),
+            (r#"{"type":"sriov"}"#, None),
+            (r#"{"type":"kube-ovn"}"#, None),
+            ("{", None),
+        ] {
+            assert_eq!(configuration(config).checks_macs, checks, "{config}");
+        }
+    }
+
     #[test]
     fn the_mtu_is_that_of_the_plugin_that_names_one() {
-        let mtu_of = |config: &str| {
-            let mut network = network(&[]);
-            network.spec.config = config.to_owned();
-            mtu(&network)
-        };
+        let mtu_of = |config: &str| configuration(config).mtu;
         let harvester = r#"{"cniVersion":"0.3.1","name":"net-48","type":"bridge","bridge":"mgmt-br","vlan":48,"mtu":9000}"#;
         assert_eq!(mtu_of(harvester), Some(9000));
         assert_eq!(
