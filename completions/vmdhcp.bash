@@ -899,7 +899,7 @@ _vmdhcp() {
             return 0
             ;;
         vmdhcp__subcmd__pool__subcmd__create)
-            opts="-o -n -v -h --network --cidr --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --next-server --boot-file --relay --option --namespace --local --kubeconfig --context --verbose --help"
+            opts="-o -n -v -h --network --cidr --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --next-server --boot-file --relay --foreign-server-policy --option --namespace --local --kubeconfig --context --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -987,6 +987,10 @@ _vmdhcp() {
                     ;;
                 --relay)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --foreign-server-policy)
+                    COMPREPLY=($(compgen -W "warn stand-down" -- "${cur}"))
                     return 0
                     ;;
                 --option)
@@ -1201,7 +1205,7 @@ _vmdhcp() {
             return 0
             ;;
         vmdhcp__subcmd__pool__subcmd__set)
-            opts="-o -n -v -h --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --next-server --boot-file --relay --option --unset --add-range --remove-range --add-exclude --remove-exclude --add-dns --remove-dns --add-domain-search --remove-domain-search --add-ntp --remove-ntp --add-route --remove-route --add-relay --remove-relay --add-option --remove-option --namespace --local --kubeconfig --context --verbose --help"
+            opts="-o -n -v -h --dry-run --wait --timeout --output --server-ip --range --exclude --router --dns --domain-name --domain-search --ntp --lease-time --min-lease-time --max-lease-time --mtu --route --next-server --boot-file --relay --foreign-server-policy --option --unset --add-range --remove-range --add-exclude --remove-exclude --add-dns --remove-dns --add-domain-search --remove-domain-search --add-ntp --remove-ntp --add-route --remove-route --add-relay --remove-relay --add-option --remove-option --namespace --local --kubeconfig --context --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1283,12 +1287,16 @@ _vmdhcp() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --foreign-server-policy)
+                    COMPREPLY=($(compgen -W "warn stand-down" -- "${cur}"))
+                    return 0
+                    ;;
                 --option)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --unset)
-                    COMPREPLY=($(compgen -W "server-ip ranges exclude router dns domain-name domain-search ntp lease-time min-lease-time max-lease-time mtu routes boot options classes relays" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "server-ip ranges exclude router dns domain-name domain-search ntp lease-time min-lease-time max-lease-time mtu routes boot options classes relays foreign-server-policy" -- "${cur}"))
                     return 0
                     ;;
                 --add-range)

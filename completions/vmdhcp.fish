@@ -105,6 +105,8 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l next-server -d 'Address of the server that VMs boot from over the network (header field siaddr, options 66 and 150)' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l boot-file -d 'File or URL that they boot (header field file, option 67); rules by architecture are for `vmdhcp apply`' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l relay -d 'Answer these relay agents only, by address or subnet; may be repeated [default: any that names the subnet]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l foreign-server-policy -d 'What becomes of another DHCP server on the network [default: warn]' -r -f -a "warn\t'Tell of it, and answer all the same'
+stand-down\t'Answer nobody while there is one, before the first lease of the pool'"
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l option -d 'Any other option, by number or name; TYPE is ip, ips, text, u8, u16, u32, bool, domains, routes or hex; may be repeated' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -s n -l namespace -d 'Namespace of the objects [default: that of the kubeconfig context]' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from create" -l local -d 'Use the API out of this file instead of a cluster [env: VMDHCP_LOCAL]' -r -F
@@ -180,6 +182,8 @@ complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subc
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l next-server -d 'Address of the server that VMs boot from over the network (header field siaddr, options 66 and 150)' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l boot-file -d 'File or URL that they boot (header field file, option 67); rules by architecture are for `vmdhcp apply`' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l relay -d 'Answer these relay agents only, by address or subnet; may be repeated [default: any that names the subnet]' -r
+complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l foreign-server-policy -d 'What becomes of another DHCP server on the network [default: warn]' -r -f -a "warn\t'Tell of it, and answer all the same'
+stand-down\t'Answer nobody while there is one, before the first lease of the pool'"
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l option -d 'Any other option, by number or name; TYPE is ip, ips, text, u8, u16, u32, bool, domains, routes or hex; may be repeated' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l unset -d 'Remove a field; may be repeated' -r -f -a "server-ip\t'Choose the server\'s address anew'
 ranges\t'Give out the whole subnet'
@@ -197,7 +201,8 @@ routes\t''
 boot\t''
 options\t''
 classes\t''
-relays\t''"
+relays\t''
+foreign-server-policy\t'Answer whether or not there is another DHCP server'"
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l add-range -d 'Give these addresses out as well' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l remove-range -d 'No longer give these addresses out' -r
 complete -c vmdhcp -n "__fish_vmdhcp_using_subcommand pool; and __fish_seen_subcommand_from set" -l add-exclude -d 'Never give these out either' -r

@@ -6,7 +6,7 @@
 # their own mount tables.
 set -eu
 
-declare -A package=([udhcpc]=udhcpc [dhclient]=isc-dhcp-client [dhcpcd]=dhcpcd-base [busybox]=busybox [ip]=iproute2 [setpriv]=util-linux)
+declare -A package=([udhcpc]=udhcpc [dhclient]=isc-dhcp-client [dhcpcd]=dhcpcd-base [busybox]=busybox [dnsmasq]=dnsmasq-base [ip]=iproute2 [setpriv]=util-linux)
 PATH=$PATH:/usr/sbin:/sbin
 
 unpacked_packages=(systemd network-manager nmap qemu-system-x86 ipxe-qemu ipxe ovmf dbus isc-dhcp-relay)

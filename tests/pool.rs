@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 use vmdhcp_core::api::IPPool;
-use vmdhcp_core::pool::{PoolErrors, defaults};
+use vmdhcp_core::pool::{ForeignServerPolicy, PoolErrors, defaults};
 use vmdhcp_core::{MacAddr, Pool};
 
 /// A pool that is right, with some fields of `spec.ipv4Config` replaced.
@@ -161,6 +161,19 @@ fn options_that_mean_nothing_are_refused() {
         &json!({ "options": [{ "code": 66, "value": "a" }, { "name": "tftp-server-name", "value": "b" }] }),
         "option 66 is set twice",
     );
+}
+
+#[test]
+fn what_becomes_of_other_servers_is_one_of_two_words_and_a_warning_where_none_is_written() {
+    let policy = |fields: &Value| Pool::try_from(&pool_with(fields)).unwrap().foreign_server_policy;
+    assert_eq!(policy(&json!({})), ForeignServerPolicy::Warn);
+    assert_eq!(policy(&json!({ "foreignServerPolicy": "" })), ForeignServerPolicy::Warn);
+    assert_eq!(policy(&json!({ "foreignServerPolicy": "StandDown" })), ForeignServerPolicy::StandDown);
+    refused(&json!({ "foreignServerPolicy": "deny" }), "\"deny\" is not a policy; use Warn or StandDown");
+    // A stored one of a newer version is served as ever.
+    let newer = pool_with(&json!({ "foreignServerPolicy": "Fight" }));
+    let (pool, complaints) = Pool::from_stored(&newer).unwrap();
+    assert_eq!((pool.foreign_server_policy, complaints.len()), (ForeignServerPolicy::Warn, 1));
 }
 
 #[test]

@@ -48,6 +48,9 @@ pub struct AgentReport {
     pub silent: BTreeMap<String, String>,
     /// Other DHCP servers seen on the network.
     pub foreign_servers: Vec<ForeignServer>,
+    /// A lease of the pool has been acknowledged: by this agent, or as far as it knows by another one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub acknowledged: bool,
 }
 
 impl AgentReport {

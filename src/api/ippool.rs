@@ -129,6 +129,11 @@ pub struct IPv4Config {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MOST_RELAYS), inner(length(max = 18)))]
     pub relays: Vec<String>,
+    /// What becomes of a DHCP server on the network that is not ours: `Warn`, or `StandDown`, by which nobody is answered
+    /// while there is one, before the first lease of this pool has been acknowledged. Absent: `Warn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16), extend("x-kubernetes-validations" = cel::foreign_server_policy()))]
+    pub foreign_server_policy: Option<String>,
 }
 
 /// Which addresses are given out: `start` to `end`, and `ranges`, minus `exclude`.
@@ -317,6 +322,16 @@ pub struct IPPoolStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub route_helpers: Vec<String>,
+    /// When the manager learnt that a lease of this pool had been acknowledged. Once it is there it stays, and no agent
+    /// stands down any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub first_acknowledged: Option<String>,
+    /// Addresses of DHCP servers that are not ours, as any agent sees them: all agents stand down for them. Only told with
+    /// `foreignServerPolicy: StandDown`, and until a lease has been acknowledged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 15)))]
+    pub foreign_servers: Vec<String>,
     /// `Registered`, `CacheReady`, `AgentReady`, `Stopped`, and what else there is to tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,

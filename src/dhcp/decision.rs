@@ -143,6 +143,17 @@ pub enum Why {
         address: Ipv4Addr,
     },
 
+    /// Silence instead of an answer: the pool has given no lease yet, and has to know first whether there is another
+    /// server.
+    #[error("the pool has given no lease yet, and it is being looked for other DHCP servers first")]
+    LookingForServers,
+    /// Silence instead of an answer: there is another server, and the pool has given no lease yet.
+    #[error("the DHCP server {server} is on the network, and the pool stands down before its first lease")]
+    StandsDown {
+        /// Its identifier.
+        server: Ipv4Addr,
+    },
+
     /// Silence, before anything else is looked at: a card that has a lease sends more than anybody needs to.
     #[error("more messages of this type came from this card than are answered")]
     RateLimited,
@@ -171,6 +182,8 @@ impl Why {
             | Self::Declined { .. }
             | Self::Released { .. }
             | Self::NotItsLease { .. }
+            | Self::LookingForServers
+            | Self::StandsDown { .. }
             | Self::RateLimited
             | Self::UnknownRateLimited => None,
         }
@@ -199,6 +212,8 @@ impl Why {
             Self::Declined { .. } => "declined",
             Self::Released { .. } => "released",
             Self::NotItsLease { .. } => "not_its_lease",
+            Self::LookingForServers => "looking_for_servers",
+            Self::StandsDown { .. } => "stands_down",
             Self::RateLimited => "rate_limited",
             Self::UnknownRateLimited => "unknown_rate_limited",
         }

@@ -9,8 +9,8 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::{
-    Boot, BootRule, Class, Criteria, DEFAULT_LEASE_TIME, DhcpOption, NtpServer, Pool, PoolError, PoolErrors,
-    PoolOptions, PoolRef, Reservation, options,
+    Boot, BootRule, Class, Criteria, DEFAULT_LEASE_TIME, DhcpOption, ForeignServerPolicy, NtpServer, Pool,
+    PoolError, PoolErrors, PoolOptions, PoolRef, Reservation, options,
 };
 use crate::api::limits::{
     MOST_ARCHITECTURES, MOST_BOOT_RULES, MOST_CLASS_OPTIONS, MOST_CLASSES, MOST_DNS, MOST_EXCLUDES, MOST_NTP,
@@ -43,6 +43,7 @@ pub(super) fn check(stored: &IPPool) -> Result<(Pool, Vec<PoolError>), PoolError
     let addresses = Addresses::check(config, cidr, &mut fatal);
     let reservations = reservations(config, &addresses, &mut items);
     let options = pool_options(config, cidr, &mut items);
+    let foreign_server_policy = items.take(foreign_server_policy(config)).unwrap_or_default();
     let Addresses { cidr: Some(cidr), server: Some(server), router, ranges, excluded, exclude_marks } =
         addresses
     else {
@@ -65,6 +66,7 @@ pub(super) fn check(stored: &IPPool) -> Result<(Pool, Vec<PoolError>), PoolError
         key,
         network,
         paused,
+        foreign_server_policy,
         cidr,
         server,
         router,
@@ -545,6 +547,16 @@ fn relays(config: &IPv4Config, problems: &mut Problems) -> Vec<Ipv4Net> {
         relays.push(Ipv4Net::from(Ipv4Addr::BROADCAST));
     }
     relays
+}
+
+fn foreign_server_policy(config: &IPv4Config) -> Result<ForeignServerPolicy, PoolError> {
+    let Some(text) = written(config.foreign_server_policy.as_ref()) else {
+        return Ok(ForeignServerPolicy::default());
+    };
+    ForeignServerPolicy::ALL
+        .into_iter()
+        .find(|policy| policy.as_str() == text)
+        .ok_or_else(|| PoolError::ForeignServerPolicy { value: text.to_owned() })
 }
 
 /// The options of one card; all of them, or none.

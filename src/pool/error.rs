@@ -255,6 +255,12 @@ pub enum PoolError {
         /// As written.
         value: String,
     },
+    /// What becomes of other DHCP servers is said in words that are not known.
+    #[error("spec.ipv4Config.foreignServerPolicy: {value:?} is not a policy; use Warn or StandDown")]
+    ForeignServerPolicy {
+        /// As written.
+        value: String,
+    },
     /// A route leads nowhere.
     #[error("{field}: {value:?} is not a route's destination; write ADDRESS/LENGTH, for instance 10.0.0.0/8")]
     RouteDestination {

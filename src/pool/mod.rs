@@ -65,6 +65,8 @@ pub struct Pool {
     pub network: NetworkName,
     /// Out of service by its owner's wish.
     pub paused: bool,
+    /// What becomes of other DHCP servers.
+    pub foreign_server_policy: ForeignServerPolicy,
     /// The subnet, without host bits.
     pub cidr: Ipv4Net,
     /// Address of the DHCP server.
@@ -84,6 +86,29 @@ pub struct Pool {
     pub reservations: BTreeMap<MacAddr, Reservation>,
     /// What clients are told.
     pub options: PoolOptions,
+}
+
+/// What becomes of a DHCP server on the network that is not ours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ForeignServerPolicy {
+    /// The operator is told, and clients are answered all the same.
+    #[default]
+    Warn,
+    /// Nobody is answered while there is one, before the first lease of the pool has been acknowledged.
+    StandDown,
+}
+
+impl ForeignServerPolicy {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Warn, Self::StandDown];
+
+    /// How it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "Warn",
+            Self::StandDown => "StandDown",
+        }
+    }
 }
 
 /// What a pool tells its clients, beside mask, router and addresses.

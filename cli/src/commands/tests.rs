@@ -44,6 +44,27 @@ async fn a_pool_is_created_listed_shown_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn what_becomes_of_other_dhcp_servers_is_chosen_shown_and_unset() {
+    let lab = Lab::new();
+    let create = "pool create lab --network vm-lan --cidr 10.1.0.0/24 --foreign-server-policy stand-down";
+    assert!(lab.run(create).await.result.is_ok());
+    assert_eq!(spec(&lab, "lab").await["ipv4Config"]["foreignServerPolicy"], "StandDown");
+    let shown = async || lab.run("pool show lab").await.stdout;
+    assert!(shown().await.contains("stands down for them, until its first lease\n"), "{}", shown().await);
+    let told = json!({"type": "ForeignDHCPServer", "status": "True", "reason": "StandingDown", "message": "10.1.0.9 answers",
+        "lastUpdateTime": "2026-11-26T00:00:00Z"});
+    lab.set_status::<IPPool>("lab", json!({"conditions": [told]})).await;
+    assert!(lab.run("lease add lab 02:00:00:00:00:01").await.result.is_ok());
+    let inspected = lab.run("lease inspect 02:00:00:00:00:01").await.stdout;
+    assert!(inspected.contains("the agents stand down: 10.1.0.9 answers"), "{inspected}");
+    lab.set_status::<IPPool>("lab", json!({"firstAcknowledged": "2026-11-26T00:00:00Z"})).await;
+    assert!(shown().await.contains("until its first lease (2026-11-26T00:00:00Z)"), "{}", shown().await);
+    assert!(lab.run("pool set lab --unset foreign-server-policy").await.result.is_ok());
+    assert_eq!(spec(&lab, "lab").await["ipv4Config"]["foreignServerPolicy"], Value::Null);
+    assert!(!shown().await.contains("Other servers"));
+}
+
+#[tokio::test]
 async fn a_served_pool_is_shown_with_its_leases() {
     let lab = Lab::served().await;
     assert_snapshot!(

@@ -4,6 +4,7 @@
 //! answers it and no foreign server's pool is touched by more than one offer.
 
 use std::net::Ipv4Addr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,13 +16,15 @@ use super::frame::{self, Addressing, LINK_BROADCAST, LONGEST_FRAME, UDP_PAYLOAD}
 use super::packet_socket::PacketSocket;
 use super::records::timestamp;
 use super::sightings::{card_of, key_of};
-use super::state::{Now, Serving, State};
+use super::stand_down::{self, Standing};
+use super::state::{Now, Serving, State, lock};
 
 /// `chaddr` of the agents' own DHCPDISCOVER: locally administered, "vmdhc" in ASCII.
 pub(crate) const PROBE_CARD: [u8; 6] = [0x02, b'v', b'm', b'd', b'h', b'c'];
-/// How often agents look for other servers.
-const PROBE_PERIOD: Duration = Duration::from_secs(3600);
-/// How long a server is reported after it was last seen: two of those periods.
+/// How often it is looked whether a DHCPDISCOVER is due.
+const PERIOD: Duration = Duration::from_secs(1);
+/// For how many seconds a server is reported after it was last seen: agents look for servers every hour, unless they
+/// stand down.
 const REMEMBERED: u64 = 2 * 3600;
 /// A sighting without a card: a client named the server.
 const BY_ADDRESS: u64 = 1 << 63;
@@ -51,23 +54,37 @@ pub(crate) fn note_answer(state: &State, serving: &Serving, source: MacAddr, pay
         && !serving.table.is_server(server)
         && !serving.roster.contains(&source)
     {
-        state.foreign.note(key_of(source), u32::from(server).into(), now.seconds);
+        state.foreign.note(key_of(source), detail(server, now), now.seconds);
+        serving.hear(server);
     }
 }
 
 /// Notes that a client chose another server.
-pub(crate) fn note_choice(state: &State, server: Ipv4Addr, now: Now) {
-    let address = u64::from(u32::from(server));
-    state.foreign.note(BY_ADDRESS | address, address, now.seconds);
+pub(crate) fn note_choice(state: &State, serving: &Serving, server: Ipv4Addr, now: Now) {
+    state.foreign.note(BY_ADDRESS | u64::from(u32::from(server)), detail(server, now), now.seconds);
+    serving.hear(server);
 }
 
-/// The servers seen in the last two hours.
+/// A server's identifier, and above it when it was seen, in seconds of [`Now::monotonic`]: the host's clock may be set
+/// meanwhile.
+fn detail(server: Ipv4Addr, now: Now) -> u64 {
+    (now.monotonic / 1_000) << 32 | u64::from(u32::from(server))
+}
+
+/// Lets what was seen before this, in seconds of [`Now::monotonic`], count no more.
+pub(crate) fn forget_before(state: &State, seconds: u64) {
+    state.foreign_forgotten.fetch_max(seconds, Ordering::Relaxed);
+}
+
+/// The servers seen in the last two hours, unless they have been forgotten.
 pub(crate) fn read(state: &State, now: Now) -> Vec<ForeignServer> {
+    let forgotten = state.foreign_forgotten.load(Ordering::Relaxed);
+    let since = (now.monotonic / 1_000).saturating_sub(REMEMBERED).max(forgotten);
     let all = state.foreign.read();
-    let recent = all.into_iter().filter(|seen| now.seconds.saturating_sub(seen.last_seen) < REMEMBERED);
+    let recent = all.into_iter().filter(|seen| seen.detail >> 32 >= since);
     let mut servers: Vec<_> = recent
         .map(|seen| ForeignServer {
-            address: Ipv4Addr::from(u32::try_from(seen.detail).unwrap_or_default()),
+            address: Ipv4Addr::from(u32::try_from(seen.detail & u64::from(u32::MAX)).unwrap_or_default()),
             mac: if seen.key & BY_ADDRESS == 0 { card_of(seen.key) } else { None },
             first_seen: timestamp(seen.first_seen),
             last_seen: timestamp(seen.last_seen),
@@ -104,19 +121,60 @@ fn answering_server(payload: &[u8]) -> Option<Ipv4Addr> {
     }
 }
 
-/// Looks for other servers, at once and then every hour, for as long as it is polled.
-pub(crate) async fn look_for_servers(socket: &PacketSocket) {
-    let mut ticks = tokio::time::interval(PROBE_PERIOD);
+/// Looks for other servers, at once and then every hour, or as often as a pool needs it that stands down for them; and
+/// decides whether that one is served. For as long as it is polled.
+pub(crate) async fn look_for_servers(socket: &PacketSocket, state: &State) {
+    let mut changes = state.changes();
+    let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut known = (Standing::Serves, false);
     loop {
-        ticks.tick().await;
-        let [a, b, c, d, ..] = Uuid::new_v4().into_bytes();
-        let mut frame = [0; LONGEST_FRAME];
-        let Some(length) = write_discover(&mut frame, socket.interface().mac(), [a, b, c, d]) else { return };
-        if let Err(error) = frame.get(..length).map_or(Ok(()), |frame| socket.send(frame)) {
-            tracing::debug!(%error, "the DHCPDISCOVER that looks for other servers was not sent");
+        tokio::select! {
+            _ = ticks.tick() => {}
+            changed = changes.changed() => if changed.is_err() { return },
+        }
+        let now = state.now();
+        if lock(&state.search).is_due(now.monotonic) {
+            let sent = send_discover(socket);
+            lock(&state.search).note(now.monotonic, sent);
+        }
+        let serving = state.serving().clone();
+        let Some(serving) = serving.as_deref() else { continue };
+        let standing = stand_down::reconsider(state, serving, now);
+        let acknowledged = serving.acknowledged.load(Ordering::Relaxed);
+        if acknowledged && !known.1 {
+            state.first_acknowledged.notify_one();
+        }
+        if standing != known.0 {
+            tell(standing, state);
+        }
+        known = (standing, acknowledged);
+    }
+}
+
+fn tell(standing: Standing, state: &State) {
+    let pool = &state.pool;
+    match standing {
+        Standing::Serves => tracing::info!(%pool, "no other DHCP server is in the way: clients are answered"),
+        Standing::Looks => tracing::info!(%pool, "looking for other DHCP servers before anybody is answered"),
+        Standing::StandsDown(server) => {
+            tracing::warn!(%pool, %server, "another DHCP server is on the network: standing down, nobody is answered");
         }
     }
+}
+
+/// Asks whoever is there for an offer; whether that was sent.
+fn send_discover(socket: &PacketSocket) -> bool {
+    let [a, b, c, d, ..] = Uuid::new_v4().into_bytes();
+    let mut frame = [0; LONGEST_FRAME];
+    let length = write_discover(&mut frame, socket.interface().mac(), [a, b, c, d]);
+    let Some(frame) = length.and_then(|length| frame.get(..length)) else { return false };
+    socket
+        .send(frame)
+        .inspect_err(
+            |error| tracing::debug!(%error, "the DHCPDISCOVER that looks for other servers was not sent"),
+        )
+        .is_ok()
 }
 
 /// A DHCPDISCOVER that asks for an answer by broadcast, as the card that sends it is not the one that asks.

@@ -319,6 +319,7 @@ fn status(state: &State) -> Value {
         })
         .collect();
     let readiness = state.readiness();
+    let silence = state.standing().silence();
     json!({
         "pool": state.pool.to_string(),
         "ready": readiness.is_ok(),
@@ -327,6 +328,7 @@ fn status(state: &State) -> Value {
         "conflicts": conflicts,
         "proxies": lock(&state.proxies).iter().map(ToString::to_string).collect::<Vec<_>>(),
         "foreignServers": foreign_servers,
+        "standsDown": silence.map(|why| why.to_string()),
     })
 }
 
@@ -436,7 +438,8 @@ mod tests {
     async fn the_status_names_the_table_and_what_else_is_on_the_network() {
         let state = serving_state();
         let now = state.now();
-        foreign::note_choice(&state, Ipv4Addr::new(192, 168, 48, 2), now);
+        let serving = state.serving().clone().unwrap();
+        foreign::note_choice(&state, &serving, Ipv4Addr::new(192, 168, 48, 2), now);
         let (_, status) = get(&state, "/status").await;
         assert_eq!(status["table"]["resourceVersion"], "7");
         assert_eq!(status["table"]["current"], true);

@@ -91,6 +91,8 @@ pub(crate) struct PoolMetrics {
     pub(crate) ready: AtomicBool,
     /// Whether its table is known to be the newest.
     pub(crate) current: AtomicBool,
+    /// Whether nobody is answered because of other DHCP servers, or before it is known that there are none.
+    pub(crate) stands_down: AtomicBool,
     /// Whether its table comes from a snapshot.
     pub(crate) from_snapshot: AtomicBool,
     /// Addresses for which another card answers.
@@ -175,6 +177,11 @@ impl Collector for AgentMetrics {
             "vmdhcp_agent_current",
             "1 while the leases are known to be the newest, so that wrong clients are refused",
             |pool| flag(&pool.current),
+        )?;
+        families.gauge(
+            "vmdhcp_agent_standing_down",
+            "1 while nobody is answered because there are other DHCP servers, or it is being looked for them",
+            |pool| flag(&pool.stands_down),
         )?;
         families.gauge(
             "vmdhcp_agent_from_snapshot",

@@ -38,6 +38,7 @@ mod seqlock;
 mod server_address;
 mod sightings;
 mod snapshot;
+mod stand_down;
 mod state;
 pub(crate) mod tables;
 mod threads;
@@ -286,7 +287,7 @@ async fn kept_for_ever(keeping: &mut JoinSet<Infallible>) -> Infallible {
 /// Probes leases and looks for other servers; nothing on a dry run.
 async fn look_around(wire: Option<&Wire>, state: &State) {
     if let Some(Wire { dhcp, arp, answers }) = wire {
-        tokio::join!(arp::probe_leases(arp, state, answers), foreign::look_for_servers(dhcp));
+        tokio::join!(arp::probe_leases(arp, state, answers), foreign::look_for_servers(dhcp, state));
     }
 }
 

@@ -139,6 +139,8 @@ fn of_why(why: Why) -> (u8, u32) {
         Why::RateLimited => (20, 0),
         Why::UnknownRateLimited => (21, 0),
         Why::RelayRefused { relay } => (22, of(relay)),
+        Why::LookingForServers => (23, 0),
+        Why::StandsDown { server } => (24, of(server)),
     }
 }
 
@@ -167,6 +169,8 @@ fn why(number: u8, value: u32) -> Option<Why> {
         20 => Why::RateLimited,
         21 => Why::UnknownRateLimited,
         22 => Why::RelayRefused { relay: address },
+        23 => Why::LookingForServers,
+        24 => Why::StandsDown { server: address },
         _ => return None,
     })
 }
@@ -247,7 +251,7 @@ mod tests {
         }
         // Those that need no type of message come twice.
         let count = |is: fn(&Reason) -> bool| reasons.iter().filter(|reason| is(reason)).count();
-        assert_eq!(count(|reason| matches!(reason, Reason::Decided(_))), 22 * 2);
+        assert_eq!(count(|reason| matches!(reason, Reason::Decided(_))), 24 * 2);
         assert_eq!(count(|reason| matches!(reason, Reason::Malformed(_))), 12 * 2 + 4);
         assert_eq!(count(|reason| matches!(reason, Reason::Frame(_))), 9 * 2);
         assert_eq!(Verdict::unpack(0), None);

@@ -4,6 +4,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -105,6 +106,9 @@ impl Reporter {
             url: self.url.clone(),
             conflicts,
             foreign_servers,
+            acknowledged: serving
+                .as_ref()
+                .is_some_and(|serving| serving.acknowledged.load(Ordering::Relaxed)),
             silent: lock(&state.silent)
                 .iter()
                 .map(|(address, since)| (address.to_string(), format_time(*since)))
@@ -192,6 +196,13 @@ impl Sent {
         if next.resource_version != self.report.resource_version || next.carried != self.report.carried {
             return age >= PERIOD;
         }
+        // The other agents stand down, or stop to do so, by it.
+        let sees = |report: &AgentReport| !report.foreign_servers.is_empty();
+        if next.acknowledged != self.report.acknowledged
+            || (!next.acknowledged && sees(next) != sees(&self.report))
+        {
+            return age >= PERIOD;
+        }
         // Best before its client asks for it.
         let unused =
             |conflict: &AddressConflict| conflict.unused && !self.report.conflicts.contains(conflict);
@@ -221,7 +232,12 @@ mod tests {
         let unused = AddressConflict { unused: true, ..AddressConflict::default() };
         let conflict = AgentReport { conflicts: vec![unused], ..report.clone() };
         assert!(sent.is_outdated(&conflict, after(1_000)));
-        let foreign = AgentReport { foreign_servers: vec![ForeignServer::default()], ..report };
+        let foreign = AgentReport { foreign_servers: vec![ForeignServer::default()], ..report.clone() };
+        assert!(sent.is_outdated(&foreign, after(1_000)), "others may have to stand down");
+        let acknowledged = AgentReport { acknowledged: true, ..report };
+        assert!(sent.is_outdated(&acknowledged, after(1_000)));
+        let sent = Sent { report: acknowledged.clone(), at };
+        let foreign = AgentReport { foreign_servers: vec![ForeignServer::default()], ..acknowledged };
         assert!(!sent.is_outdated(&foreign, after(5_000)));
     }
 

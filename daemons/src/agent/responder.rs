@@ -19,6 +19,7 @@ use super::metrics;
 use super::reason::{Reason, Verdict};
 use super::records::ClientRecord;
 use super::sightings::key_of;
+use super::stand_down;
 use super::state::{Now, Serving, State};
 
 const SERVER_PORT: u16 = 67;
@@ -147,6 +148,7 @@ impl<'s> Responder<'s> {
         }
         let buffer = answer.get_mut(UDP_PAYLOAD..)?.first_chunk_mut::<REPLY_MAX>()?;
         let decision = respond(&serving.table, &request, serving.authority(now), buffer);
+        let decision = stand_down::carry_out(serving, decision);
         self.note(serving, now, &sender, frame, &request, decision);
         match decision {
             Decision::Silent(_) => None,
@@ -191,7 +193,7 @@ impl<'s> Responder<'s> {
         let (kind, mac) = (request.kind(), request.mac());
         self.state.metrics.messages.add(Some(kind), why);
         if let Why::OtherServer { server } = why {
-            foreign::note_choice(self.state, server, now);
+            foreign::note_choice(self.state, serving, server, now);
         }
         if let Why::Declined { address } = why {
             let address = u64::from(u32::from(address));
@@ -606,6 +608,70 @@ pub(crate) mod tests {
         assert_eq!(bench.answer_to(mac(10), &chooses), None);
         let servers = foreign::read(&bench.state, NOW);
         assert_eq!((servers[0].address, servers[0].mac), (OTHER, None));
+    }
+
+    /// A pool that has to stand down for other servers, and has searched for them in vain.
+    fn cautious() -> Bench {
+        let mut bench = Bench::new();
+        bench.serving.stands_down = true;
+        bench
+    }
+
+    #[test]
+    fn before_its_first_lease_a_pool_that_stands_down_answers_nobody_while_there_is_another_server() {
+        let bench = cautious();
+        let mut position = bench.state.decisions.follow();
+        let mut offer = message(mac(11), NOBODY, &[53, 1, 2, 54, 4, 192, 168, 48, 2]);
+        offer[0] = 2;
+        assert_eq!(bench.answer(&framed(mac(66), (OTHER, 67), (EVERYBODY, 68), &offer)), None);
+        for options in [
+            &[53, 1, 1][..],
+            &[53, 1, 1, 80, 0],
+            &[53, 1, 3, 54, 4, 192, 168, 48, 77, 50, 4, 192, 168, 48, 82],
+            &[53, 1, 3, 50, 4, 192, 168, 48, 83],
+        ] {
+            assert_eq!(bench.answer_to(mac(10), options), None, "{options:?}");
+        }
+        let (shown, 0) = bench.state.decisions.read(&mut position) else { panic!() };
+        let silence = Reason::Decided(Why::StandsDown { server: OTHER });
+        assert!(shown.len() == 4 && shown.iter().all(|one| one.verdict.reason == silence), "{shown:?}");
+        assert_eq!(
+            bench.counted(),
+            [["discover", "silent", "stands_down"], ["request", "silent", "stands_down"]]
+        );
+        let history = bench.serving.records[0].read();
+        assert_eq!(
+            (history.offered, history.bound, history.refused, history.messages),
+            (None, None, None, 4)
+        );
+        // Whom it would not answer anyway is told the same as ever.
+        assert_eq!(bench.answer_to(mac(11), &[53, 1, 1]), None);
+        assert!(bench.counted().contains(&["discover", "silent", "unknown_mac"]));
+        assert!(!bench.serving.acknowledged.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn a_pool_that_searches_for_other_servers_answers_nobody_yet() {
+        let bench = cautious();
+        bench.serving.standing.store(stand_down::Standing::Looks.pack(), Ordering::Relaxed);
+        assert_eq!(bench.answer_to(mac(10), &[53, 1, 1]), None);
+        assert_eq!(bench.counted(), [["discover", "silent", "looking_for_servers"]]);
+    }
+
+    #[test]
+    fn after_its_first_lease_a_pool_stands_down_for_nobody() {
+        let bench = cautious();
+        let chooses_other = [53, 1, 3, 54, 4, 192, 168, 48, 2, 50, 4, 192, 168, 48, 82];
+        // An offer is no lease, nor is what DHCPINFORM is answered.
+        assert!(bench.answer_to(mac(10), &[53, 1, 1]).is_some());
+        let inform = message(mac(10), LEASED, &[53, 1, 8]);
+        assert!(bench.answer(&framed(mac(10), (LEASED, 68), (EVERYBODY, 67), &inform)).is_some());
+        assert!(!bench.serving.acknowledged.load(Ordering::Relaxed));
+        assert!(bench.answer_to(mac(10), &[53, 1, 3, 50, 4, 192, 168, 48, 82]).is_some());
+        assert!(bench.serving.acknowledged.load(Ordering::Relaxed));
+        assert_eq!(bench.answer_to(mac(10), &chooses_other), None);
+        assert!(bench.answer_to(mac(10), &[53, 1, 1]).is_some());
+        assert_eq!(foreign::read(&bench.state, NOW).len(), 1);
     }
 
     #[test]

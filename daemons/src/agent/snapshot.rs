@@ -44,6 +44,8 @@ struct Stored<'p> {
     #[serde(default)]
     witnessed: Option<Timestamp>,
     former_servers: Vec<FormerServer>,
+    #[serde(default)]
+    acknowledged: bool,
     pool: Cow<'p, IPPool>,
 }
 
@@ -71,8 +73,16 @@ pub(crate) fn read(path: &Path, pool: &PoolRef) -> Result<Option<Remembered>, Sn
     let mut bytes = Vec::new();
     file.take(LONGEST).read_to_end(&mut bytes).map_err(failed("reading it"))?;
     let corrupt = |source| SnapshotError::Corrupt { path: path.to_owned(), source };
-    let Stored { format, carried, carried_lost, broken, witnessed, former_servers, pool: stored } =
-        serde_json::from_slice(&bytes).map_err(corrupt)?;
+    let Stored {
+        format,
+        carried,
+        carried_lost,
+        broken,
+        witnessed,
+        former_servers,
+        acknowledged,
+        pool: stored,
+    } = serde_json::from_slice(&bytes).map_err(corrupt)?;
     if format != FORMAT {
         return Err(SnapshotError::Format { path: path.to_owned(), found: format });
     }
@@ -86,7 +96,7 @@ pub(crate) fn read(path: &Path, pool: &PoolRef) -> Result<Option<Remembered>, Sn
     };
     let carried = Carried { held: pairs(carried)?, lost: pairs(carried_lost)? };
     let memory = Memory { carried, broken, witnessed };
-    Ok(Some(Remembered { stored: Arc::new(stored.into_owned()), memory, former_servers }))
+    Ok(Some(Remembered { stored: Arc::new(stored.into_owned()), memory, former_servers, acknowledged }))
 }
 
 /// Replaces the snapshot, atomically and durably.
@@ -103,6 +113,7 @@ pub(crate) fn write(path: &Path, remembered: &Remembered) -> Result<(), Snapshot
         broken: *broken,
         witnessed: *witnessed,
         former_servers: remembered.former_servers.clone(),
+        acknowledged: remembered.acknowledged,
         pool: Cow::Borrowed(&*remembered.stored),
     };
     let bytes = serde_json::to_vec(&stored)
@@ -202,6 +213,9 @@ mod tests {
         assert_eq!(again.stored, remembered.stored);
         assert_eq!(again.memory, remembered.memory);
         assert_eq!((again.memory.carried.len(), again.memory.broken), (1, true));
+        assert!(!again.acknowledged);
+        write(&path, &Remembered { acknowledged: true, ..remembered }).unwrap();
+        assert!(read(&path, &pool).unwrap().unwrap().acknowledged);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::{ArcSwapOption, Guard};
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::dhcp::{Authority, LeaseTable};
 use vmdhcp_core::pool::{Pool, PoolRef};
@@ -22,6 +22,7 @@ use super::limits::Limits;
 use super::metrics::PoolMetrics;
 use super::records::ClientRecord;
 use super::sightings::Sightings;
+use super::stand_down::{self, Search, Standing};
 use super::unleased::Unleased;
 
 /// How long a confirmation of the table counts.
@@ -33,7 +34,7 @@ const FOREIGN_SERVERS: usize = 64;
 /// Declined addresses that wait to be probed.
 const DECLINED_ADDRESSES: usize = 64;
 
-/// What is served, whole. It is replaced, never changed, but for the confirmation.
+/// What is served, whole. It is replaced, never changed, but for the confirmation and for whether clients are answered.
 #[derive(Debug)]
 pub(crate) struct Serving {
     pub(crate) table: LeaseTable,
@@ -56,8 +57,18 @@ pub(crate) struct Serving {
     pub(crate) roster: BTreeSet<MacAddr>,
     /// Options that are left out because they are wrong.
     pub(crate) complaints: Vec<String>,
+    /// Whether the pool is to stand down for other DHCP servers.
+    pub(crate) stands_down: bool,
+    /// Whether a lease of the pool has been acknowledged: the same for all tables of one pool.
+    pub(crate) acknowledged: Arc<AtomicBool>,
+    /// Other DHCP servers, as the pool tells of them.
+    pub(crate) foreign_servers: Vec<Ipv4Addr>,
+    /// When it was built, in milliseconds of [`Now::monotonic`].
+    pub(crate) built_at: u64,
     /// Until when it counts as the newest, in milliseconds of [`Now::monotonic`].
     pub(crate) confirmed_until: AtomicU64,
+    /// Whether clients are answered: a [`Standing`](super::stand_down::Standing).
+    pub(crate) standing: AtomicU64,
 }
 
 impl Serving {
@@ -133,6 +144,12 @@ pub(crate) struct State {
     pub(crate) unknown: Sightings,
     /// DHCP servers that are not ours.
     pub(crate) foreign: Sightings,
+    /// What was seen of them before this counts no more, in seconds of [`Now::monotonic`].
+    pub(crate) foreign_forgotten: AtomicU64,
+    /// The search for them.
+    pub(crate) search: Mutex<Search>,
+    /// Wakes whoever keeps a pool's leases when the first one of them has been acknowledged.
+    pub(crate) first_acknowledged: Notify,
     /// Addresses that their clients declined.
     pub(crate) declined: Sightings,
     /// Whether ARP requests and pings for the server address are answered here, because the kernel does not.
@@ -162,6 +179,9 @@ impl State {
             watchers: AtomicUsize::new(0),
             unknown: Sightings::new(UNKNOWN_CLIENTS),
             foreign: Sightings::new(FOREIGN_SERVERS),
+            foreign_forgotten: AtomicU64::new(0),
+            search: Mutex::default(),
+            first_acknowledged: Notify::new(),
             declined: Sightings::new(DECLINED_ADDRESSES),
             owns_server_address: AtomicBool::new(false),
             conflicts: Mutex::default(),
@@ -194,8 +214,13 @@ impl State {
     /// Serves this from now on, or nothing, for the reason given.
     pub(crate) fn publish(&self, next: Result<Serving, Unserved>) {
         let next = match next {
-            Ok(serving) => Some(Arc::new(serving)),
+            Ok(serving) => {
+                // Before anybody can be answered by it.
+                stand_down::reconsider(self, &serving, self.now());
+                Some(Arc::new(serving))
+            }
             Err(reason) => {
+                stand_down::abandon(self);
                 *lock(&self.unserved) = reason;
                 None
             }
@@ -249,6 +274,13 @@ impl State {
         self.notify();
     }
 
+    /// Whether clients are answered, as far as other DHCP servers decide it.
+    pub(crate) fn standing(&self) -> Standing {
+        let serving = self.serving();
+        let packed = serving.as_ref().map_or(0, |serving| serving.standing.load(Ordering::Relaxed));
+        Standing::unpack(packed)
+    }
+
     /// Whether the packet sockets are open.
     pub(crate) fn is_socket_open(&self) -> bool {
         self.socket_open.load(Ordering::Relaxed)
@@ -265,6 +297,7 @@ impl State {
             let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
             self.metrics.ready.store(self.readiness().is_ok(), Ordering::Relaxed);
             self.metrics.current.store(current, Ordering::Relaxed);
+            self.metrics.stands_down.store(self.standing() != Standing::Serves, Ordering::Relaxed);
             self.metrics.conflicts.store(number(lock(&self.conflicts).len()), Ordering::Relaxed);
             self.metrics.foreign_servers.store(number(foreign::read(self, now).len()), Ordering::Relaxed);
         }
@@ -314,7 +347,12 @@ pub(crate) mod tests {
             witnessed: None,
             roster: BTreeSet::new(),
             complaints: Vec::new(),
+            stands_down: false,
+            acknowledged: Arc::default(),
+            foreign_servers: Vec::new(),
+            built_at: 0,
             confirmed_until: AtomicU64::new(u64::MAX),
+            standing: AtomicU64::new(0),
         }
     }
 

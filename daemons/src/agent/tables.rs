@@ -1,12 +1,13 @@
 //! From what is stored of a pool to what is served: objects in, lease tables out.
 //!
-//! Pure: time comes in, and nothing goes out but values. Three things are remembered from one object to the next,
-//! because no single object tells them: the last good state, leases that vanished without having retired (an older
-//! backup was restored; their cards go on being renewed, and nobody else gets their addresses), and addresses that the
-//! server had before.
+//! Pure but for one flag, which the packet path sets: time comes in, and values go out. Four things are remembered from
+//! one object to the next, because no single object tells them: the last good state, leases that vanished without having
+//! retired (an older backup was restored; their cards go on being renewed, and nobody else gets their addresses),
+//! addresses that the server had before, and whether a lease of the pool has ever been acknowledged.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -43,6 +44,8 @@ struct Accepted {
     complaints: Vec<PoolError>,
     /// What the status tells beside.
     extras: Extras,
+    /// Whether a lease of the pool has been acknowledged. The packet thread sets it; the same for all states of one pool.
+    acknowledged: Arc<AtomicBool>,
 }
 
 /// An address that the server had, and until when clients may still ask for it.
@@ -77,15 +80,18 @@ pub(crate) struct Remembered {
     pub(crate) stored: Arc<IPPool>,
     pub(crate) memory: Memory,
     pub(crate) former_servers: Vec<FormerServer>,
+    /// Whether a lease of the pool has been acknowledged.
+    pub(crate) acknowledged: bool,
 }
 
 impl Tables {
     /// Goes on from what was remembered before a restart.
     pub(crate) fn restore(remembered: Remembered) -> Result<Self, Refusal> {
-        let Remembered { stored, memory, former_servers } = remembered;
+        let Remembered { stored, memory, former_servers, acknowledged } = remembered;
         let mut accepted = Accepted::read(stored)?;
         memory.carried.restore_into(&mut accepted.allocations, Timestamp::UNIX_EPOCH);
         accepted.memory = memory;
+        accepted.acknowledged.fetch_or(acknowledged, Ordering::Relaxed);
         Ok(Self { accepted: Some(accepted), former_servers })
     }
 
@@ -99,6 +105,10 @@ impl Tables {
                     return Err(Refusal::NoLeases);
                 }
                 self.note_former_server(&previous.pool, &next.pool, now);
+                // Once it is so it stays so, also if the pool has forgotten it.
+                let acknowledged = next.acknowledged.load(Ordering::Relaxed);
+                previous.acknowledged.fetch_or(acknowledged, Ordering::Relaxed);
+                next.acknowledged = Arc::clone(&previous.acknowledged);
                 let released = next.stored.metadata.annotations.as_ref();
                 let released = released.and_then(|annotations| annotations.get(REUSE_ANNOTATION));
                 let released: Vec<_> =
@@ -192,6 +202,11 @@ impl Tables {
         carried
     }
 
+    /// Whether a lease of the pool has been acknowledged, which whoever does so sets.
+    pub(crate) fn acknowledged(&self) -> Arc<AtomicBool> {
+        self.accepted.as_ref().map(|accepted| Arc::clone(&accepted.acknowledged)).unwrap_or_default()
+    }
+
     /// The addresses that nobody has.
     pub(crate) fn unleased(&self) -> Unleased {
         self.accepted.as_ref().map(|accepted| Unleased::of(&accepted.allocations)).unwrap_or_default()
@@ -214,11 +229,12 @@ impl Tables {
 
     /// What to remember over a restart.
     pub(crate) fn remember(&self) -> Option<Remembered> {
-        let Accepted { stored, memory, .. } = self.accepted.as_ref()?;
+        let Accepted { stored, memory, acknowledged, .. } = self.accepted.as_ref()?;
         Some(Remembered {
             stored: Arc::clone(stored),
             memory: memory.clone(),
             former_servers: self.former_servers.clone(),
+            acknowledged: acknowledged.load(Ordering::Relaxed),
         })
     }
 }
@@ -229,12 +245,13 @@ impl Accepted {
         let status = status.ok_or(Refusal::NoLeases)?;
         let (allocations, extras) = (Allocations::read(status), Extras::of_status(status));
         let (pool, complaints) = Pool::from_stored(&stored)?;
-        Ok(Self { stored, pool, allocations, memory: Memory::default(), complaints, extras })
+        let is_marked = stored.status.as_ref().is_some_and(|status| status.first_acknowledged.is_some());
+        let acknowledged = Arc::new(AtomicBool::new(is_marked));
+        Ok(Self { stored, pool, allocations, memory: Memory::default(), complaints, extras, acknowledged })
     }
 }
 
-/// An object without what an agent does not need: who wrote which field, and everything of the status but leases and
-/// agents.
+/// An object without what an agent does not need: who wrote which field, and much of the status.
 pub(crate) fn trimmed(mut stored: IPPool) -> IPPool {
     stored.metadata.managed_fields = None;
     if let Some(status) = &mut stored.status {
@@ -244,6 +261,8 @@ pub(crate) fn trimmed(mut stored: IPPool) -> IPPool {
             agent_pod_ref,
             agents: _,
             route_helpers: _,
+            first_acknowledged: _,
+            foreign_servers: _,
             conditions,
             observed_generation,
         } = status;
@@ -325,6 +344,31 @@ pub(crate) mod tests {
 
     fn carried(tables: &Tables) -> Vec<(String, String)> {
         tables.carried().iter().map(|(address, mac)| (address.to_string(), mac.to_string())).collect()
+    }
+
+    #[test]
+    fn that_a_lease_was_acknowledged_is_known_for_as_long_as_there_is_the_pool_whoever_has_told_of_it() {
+        let pool = stored(&[]);
+        let is_known = |tables: &Tables| tables.acknowledged().load(Ordering::Relaxed);
+        let marked = changed(&pool, |pool| {
+            pool.status.as_mut().unwrap().first_acknowledged = Some("2026-11-26T00:00:00Z".into());
+        });
+        let mut tables = accepted(&pool);
+        assert!(!is_known(&tables));
+        let served = tables.acknowledged();
+        tables.accept(marked, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(is_known(&tables) && served.load(Ordering::Relaxed));
+        // The pool has forgotten it.
+        tables.accept(Arc::new(pool.clone()), Timestamp::UNIX_EPOCH).unwrap();
+        assert!(is_known(&tables));
+        let restored = Tables::restore(tables.remember().unwrap()).unwrap();
+        assert!(is_known(&restored));
+        let another = changed(&pool, |pool| pool.metadata.uid = Some("u-2".into()));
+        tables.accept(another, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(!is_known(&tables) && served.load(Ordering::Relaxed));
+        // The packet thread notes it in what it serves.
+        tables.acknowledged().store(true, Ordering::Relaxed);
+        assert!(tables.remember().unwrap().acknowledged);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,10 +22,12 @@ use tokio::time::Instant;
 use vmdhcp_core::MacAddr;
 use vmdhcp_core::api::IPPool;
 use vmdhcp_core::dhcp::Extras;
+use vmdhcp_core::pool::ForeignServerPolicy;
 
 use super::metrics::count;
 use super::ntp::Resolved;
 use super::records::Records;
+use super::stand_down::Standing;
 use super::state::{Serving, State, Unserved};
 use super::tables::{Remembered, Tables, trimmed};
 
@@ -57,6 +60,8 @@ pub(crate) struct Keeper {
     connections: Connections,
     /// Whether what is in `tables` came from the API.
     listed: bool,
+    /// Whether what was remembered last says that a lease has been acknowledged.
+    remembers_acknowledged: bool,
     /// The last thing that was complained of, so that it is logged once.
     complaint: Option<String>,
 }
@@ -69,6 +74,7 @@ impl Keeper {
         remembered: Option<Remembered>,
         connections: Connections,
     ) -> Self {
+        let remembers_acknowledged = remembered.as_ref().is_some_and(|remembered| remembered.acknowledged);
         let tables = remembered.map(Tables::restore).transpose();
         let tables = tables.unwrap_or_else(|error| {
             tracing::warn!(pool = %state.pool, %error, "the snapshot is ignored");
@@ -82,6 +88,7 @@ impl Keeper {
             records: Records::default(),
             connections,
             listed: false,
+            remembers_acknowledged,
             complaint: None,
         }
     }
@@ -89,6 +96,7 @@ impl Keeper {
     /// Follows the pool for as long as it is polled. `restart` asks for a new watch.
     pub(crate) async fn follow(mut self, api: Api<IPPool>, restart: &Notify) -> Infallible {
         let name = self.state.pool.name.clone();
+        let state = Arc::clone(&self.state);
         let mut snapshot_due = pin!(tokio::time::sleep(SNAPSHOT_AFTER));
         loop {
             let mut objects = pin!(watch_object(api.clone(), &name));
@@ -116,6 +124,7 @@ impl Keeper {
                     () = restart.notified() => break,
                     () = &mut snapshot_due, if !snapshot_due.is_elapsed() => self.serve_snapshot(),
                     Ok(()) = self.connections.ntp_resolved.changed() => self.publish(),
+                    () = state.first_acknowledged.notified() => self.remember_acknowledged(),
                     () = tokio::time::sleep(expiry.unwrap_or_default()), if expiry.is_some() => {
                         self.tables.expire(Timestamp::now());
                         self.publish();
@@ -144,7 +153,7 @@ impl Keeper {
                 count(&self.state.metrics.tables);
                 self.publish();
                 // Only then: what is on disk counts as served by all that is told of it.
-                self.connections.snapshots.send_replace(self.tables.remember());
+                self.remember();
             }
             Err(refusal) => {
                 self.state.metrics.refused_tables.add([refusal.reason()]);
@@ -154,6 +163,19 @@ impl Keeper {
                 self.serve_snapshot();
             }
         }
+    }
+
+    /// Remembers that a lease has been acknowledged: after a restart, too, this pool stands down for nobody.
+    fn remember_acknowledged(&mut self) {
+        if !self.remembers_acknowledged && self.tables.acknowledged().load(Ordering::Relaxed) {
+            self.remember();
+        }
+    }
+
+    fn remember(&mut self) {
+        let remembered = self.tables.remember();
+        self.remembers_acknowledged = remembered.as_ref().is_some_and(|remembered| remembered.acknowledged);
+        self.connections.snapshots.send_replace(remembered);
     }
 
     /// Serves what was remembered, as long as the API has not said anything.
@@ -211,6 +233,7 @@ impl Keeper {
         let extras =
             Extras { route_helpers: self.tables.stored().map(route_helpers).unwrap_or_default(), ..extras };
         let table = self.tables.build(&extras).ok_or_else(unserved)?;
+        let built_at = self.state.now().monotonic;
         let (pool, stored) = self.tables.pool().zip(self.tables.stored()).ok_or_else(unserved)?;
         if pool.paused {
             return Err(Unserved::Paused(self.state.pool.clone()));
@@ -234,7 +257,12 @@ impl Keeper {
             witnessed: self.tables.memory().witnessed,
             roster: roster(stored),
             complaints: self.tables.complaints().iter().map(ToString::to_string).collect(),
+            stands_down: pool.foreign_server_policy == ForeignServerPolicy::StandDown,
+            acknowledged: self.tables.acknowledged(),
+            foreign_servers: foreign_servers(stored),
+            built_at,
             confirmed_until: AtomicU64::new(0),
+            standing: AtomicU64::new(Standing::Looks.pack()),
         })
     }
 
@@ -257,6 +285,12 @@ fn roster(stored: &IPPool) -> BTreeSet<MacAddr> {
 fn route_helpers(stored: &Arc<IPPool>) -> BTreeSet<MacAddr> {
     let helpers = stored.status.as_ref().map_or(&[][..], |status| &status.route_helpers);
     helpers.iter().filter_map(|mac| mac.parse().ok()).collect()
+}
+
+/// Other DHCP servers, as the manager has collected them from all agents.
+fn foreign_servers(stored: &IPPool) -> Vec<Ipv4Addr> {
+    let servers = stored.status.as_ref().map_or(&[][..], |status| &status.foreign_servers);
+    servers.iter().filter_map(|server| server.parse().ok()).collect()
 }
 
 /// MTU of an interface in bytes.
@@ -348,6 +382,39 @@ mod tests {
         keeper.take(Some(stored(&[("192.168.48.82", A)])));
         keeper.take(Some(unknown));
         assert_eq!(leases(&state), Some(1));
+    }
+
+    #[test]
+    fn the_first_lease_that_is_acknowledged_is_remembered_over_a_restart() {
+        let Bench { state, mut keeper, mut snapshots, .. } = bench(None);
+        keeper.remember_acknowledged();
+        let mut pool = stored(&[("192.168.48.82", A)]);
+        pool.spec.ipv4_config.as_mut().unwrap().foreign_server_policy = Some("StandDown".into());
+        pool.status.as_mut().unwrap().foreign_servers = vec!["192.168.48.2".into()];
+        keeper.take(Some(pool.clone()));
+        let standing = |state: &State| state.standing();
+        assert_eq!(standing(&state), Standing::StandsDown(Ipv4Addr::new(192, 168, 48, 2)));
+        keeper.remember_acknowledged();
+        assert!(!snapshots.borrow_and_update().as_ref().unwrap().acknowledged);
+        state.serving().as_ref().unwrap().acknowledged.store(true, Ordering::Relaxed);
+        keeper.remember_acknowledged();
+        let kept = snapshots.borrow_and_update().clone().unwrap();
+        assert!(kept.acknowledged);
+        keeper.remember_acknowledged();
+        assert!(!snapshots.has_changed().unwrap(), "once is enough");
+        let Bench { state, mut keeper, .. } = bench(Some(kept.clone()));
+        keeper.serve_snapshot();
+        assert_eq!(standing(&state), Standing::Serves);
+        keeper.take(Some(pool));
+        assert_eq!(standing(&state), Standing::Serves);
+        // It may also be acknowledged while the API is away.
+        let Bench { state, mut keeper, snapshots, .. } =
+            bench(Some(Remembered { acknowledged: false, ..kept }));
+        keeper.serve_snapshot();
+        assert_eq!(standing(&state), Standing::Looks);
+        state.serving().as_ref().unwrap().acknowledged.store(true, Ordering::Relaxed);
+        keeper.remember_acknowledged();
+        assert!(snapshots.borrow().as_ref().unwrap().acknowledged);
     }
 
     #[test]

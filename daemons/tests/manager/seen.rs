@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 use vmdhcp_core::api::{
-    AGENT_REPORT_ANNOTATION, IPPool, VirtualMachine, VirtualMachineInstance,
+    AGENT_REPORT_ANNOTATION, ALLOCATING_ANNOTATION, IPPool, VirtualMachine, VirtualMachineInstance,
     VirtualMachineNetworkConfig as Claim,
 };
 
@@ -161,6 +161,81 @@ async fn a_dhcp_server_that_is_not_ours_is_told_of_with_the_vm_that_runs_it() {
     assert_eq!(told().await.iter().filter(|told| told.contains("192.168.48.2")).count(), 1);
     report(&manager, json!({})).await;
     manager.until(POOL, |pool: &IPPool| !is_foreign(pool)).await;
+}
+
+/// The pool of the older README, which stands down for other servers before its first lease.
+fn cautious_pool() -> IPPool {
+    let mut pool = seed_pool();
+    pool.spec.ipv4_config.as_mut().unwrap().foreign_server_policy = Some("StandDown".into());
+    pool
+}
+
+fn stands_down(pool: &IPPool) -> bool {
+    let found = pool_condition(pool, "ForeignDHCPServer");
+    found.status == "True" && found.reason == "StandingDown"
+}
+
+fn foreign_servers(addresses: &[&str]) -> Value {
+    let server = |address: &&str| json!({ "address": address, "macAddress": STRANGER, "since": "" });
+    json!({ "foreignServers": addresses.iter().map(server).collect::<Vec<_>>() })
+}
+
+#[tokio::test]
+async fn a_pool_that_stands_down_says_so_with_the_way_out_and_tells_all_agents_for_whom() {
+    let manager = Manager::start();
+    manager.create(&cautious_pool()).await;
+    report(&manager, foreign_servers(&["192.168.48.3", "192.168.48.2"])).await;
+    let pool = manager.until(POOL, stands_down).await;
+    let message = pool_condition(&pool, "ForeignDHCPServer").message;
+    assert!(message.contains("192.168.48.2 answers from") && message.contains("to Warn"), "{message}");
+    let status = pool.status.unwrap();
+    assert_eq!((status.foreign_servers.len(), status.first_acknowledged), (2, None));
+    manager.event_on("IPPool", POOL, "StandingDown").await;
+    report(&manager, json!({})).await;
+    let pool = manager.until(POOL, |pool: &IPPool| !stands_down(pool)).await;
+    assert!(pool.status.unwrap().foreign_servers.is_empty());
+}
+
+#[tokio::test]
+async fn once_a_lease_was_acknowledged_no_pool_stands_down_any_more_whatever_is_reported() {
+    let manager = Manager::start();
+    manager.create(&cautious_pool()).await;
+    report(&manager, json!({ "acknowledged": true })).await;
+    let since = |pool: &IPPool| pool.status.clone().unwrap_or_default().first_acknowledged;
+    let first = since(&manager.until(POOL, |pool: &IPPool| since(pool).is_some()).await);
+    manager.advance(Duration::from_secs(30));
+    // That an agent has forgotten it, or says otherwise, takes nothing back.
+    report(&manager, foreign_servers(&["192.168.48.2"])).await;
+    let is_foreign = |pool: &IPPool| pool_condition(pool, "ForeignDHCPServer").status == "True";
+    let pool = manager.until(POOL, is_foreign).await;
+    assert_eq!(pool_condition(&pool, "ForeignDHCPServer").reason, "ForeignServer");
+    assert_eq!(since(&pool), first);
+    assert!(pool.status.unwrap().foreign_servers.is_empty());
+}
+
+#[tokio::test]
+async fn a_pool_that_lost_its_status_counts_as_having_been_in_service() {
+    let manager = Manager::start();
+    manager.create(&cautious_pool()).await;
+    report(&manager, foreign_servers(&["192.168.48.2"])).await;
+    manager.until(POOL, stands_down).await;
+    let is_marked = |pool: &IPPool| pool.annotations().contains_key(ALLOCATING_ANNOTATION);
+    manager.until(POOL, is_marked).await;
+    manager.patch_status::<IPPool>(POOL, json!({ "status": null })).await;
+    let pool = manager
+        .until(POOL, |pool: &IPPool| pool.status.as_ref().is_some_and(|s| s.first_acknowledged.is_some()))
+        .await;
+    assert!(!stands_down(&pool));
+}
+
+#[tokio::test]
+async fn the_word_of_an_agent_of_another_pool_counts_for_nothing() {
+    let manager = Manager::start();
+    manager.create(&cautious_pool()).await;
+    report(&manager, json!({ "acknowledged": true, "poolUid": "another" })).await;
+    manager.settled(POOL).await;
+    report(&manager, foreign_servers(&["192.168.48.2"])).await;
+    manager.until(POOL, stands_down).await;
 }
 
 /// A VM had the address, is deleted, and the agent serves a pool that says so.

@@ -6,6 +6,7 @@ mod declines;
 mod managed;
 mod netboot;
 mod nmap;
+mod other_servers;
 mod refusals;
 mod relayed;
 mod releases;

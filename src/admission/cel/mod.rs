@@ -27,7 +27,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::Validati
 
 pub(crate) use claim::{claim, vm_name};
 pub(crate) use pool::{
-    address, boot, boot_file, cidr, domain_name, ipv4_config, lease_time, mtu, network_name, pool, range,
+    address, boot, boot_file, cidr, domain_name, foreign_server_policy, ipv4_config, lease_time, mtu,
+    network_name, pool, range,
 };
 
 /// What stands in an error for the text that a rule refuses.

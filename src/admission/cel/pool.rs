@@ -8,12 +8,14 @@ use super::terms::{
     is_domain_name, is_ipv4, is_network_name, is_subnet, is_unicast, is_usable_subnet, mac_digits,
     names_a_network, number, parts, size, trimmed,
 };
-use super::{ADDRESS, Items, NUMBER, OTHER_ADDRESS, SUBNET, Sentence, VALUE, of_fields, of_value, sentence};
+use super::{
+    ADDRESS, Items, NUMBER, OTHER_ADDRESS, SUBNET, Sentence, VALUE, of_fields, of_value, quoted, sentence,
+};
 use crate::admission::PoolChangeError;
 use crate::api::limits::MOST_CLASSES;
 use crate::mac::MacAddr;
 use crate::network::NetworkNameError;
-use crate::pool::{DEFAULT_LEASE_TIME, LONGEST_LEASE, MTU, PoolError};
+use crate::pool::{DEFAULT_LEASE_TIME, ForeignServerPolicy, LONGEST_LEASE, MTU, PoolError};
 
 /// The subnet, in rules on `ipv4Config`.
 const CIDR: &str = "self.cidr.trim()";
@@ -105,6 +107,16 @@ pub(crate) fn lease_time() -> Vec<ValidationRule> {
 pub(crate) fn mtu() -> Vec<ValidationRule> {
     let (lowest, highest) = MTU;
     vec![of_value(format!("self >= {lowest} && self <= {highest}"), out_of_bounds("self", MTU, " bytes"))]
+}
+
+/// Of `foreignServerPolicy`.
+pub(crate) fn foreign_server_policy() -> Vec<ValidationRule> {
+    let policies: Vec<_> = ForeignServerPolicy::ALL.iter().map(|policy| quoted(policy.as_str())).collect();
+    let error = PoolError::ForeignServerPolicy { value: VALUE.to_owned() };
+    vec![of_value(
+        format!("self.trim() in ['', {}]", policies.join(", ")),
+        says(&error, &[(&VALUE, "self.trim()")]),
+    )]
 }
 
 /// Of a boot file.

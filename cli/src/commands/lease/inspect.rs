@@ -158,6 +158,9 @@ fn obstacles(pool: Option<&IPPool>, agents: &[Agent]) -> Vec<String> {
     }
     for condition in pool.status.iter().flat_map(|status| &status.conditions) {
         let Condition { type_, status, reason, message, .. } = condition;
+        if type_ == "ForeignDHCPServer" && status == "True" && reason == "StandingDown" {
+            obstacles.push(format!("the agents stand down: {message}"));
+        }
         let ours = matches!(type_.as_str(), "Registered" | "CacheReady" | "AgentReady");
         if ours && status != "True" && pool.spec.paused != Some(true) {
             obstacles.push(

@@ -5,9 +5,10 @@
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ipnet::Ipv4Net;
 use vmdhcp_core::api::{IPv4Config, OptionValue, PoolRange, Range, Route};
+use vmdhcp_core::pool::ForeignServerPolicy;
 
 use crate::duration::parse_seconds;
 
@@ -63,6 +64,9 @@ pub(crate) struct PoolFields {
     /// Answer these relay agents only, by address or subnet; may be repeated [default: any that names the subnet]
     #[arg(long = "relay", value_name = "ADDRESSES", value_delimiter = ',')]
     pub relays: Vec<String>,
+    /// What becomes of another DHCP server on the network [default: warn]
+    #[arg(long, value_name = "POLICY")]
+    pub foreign_server_policy: Option<PolicyWord>,
     /// Any other option, by number or name; TYPE is ip, ips, text, u8, u16, u32, bool, domains, routes or hex; may be
     /// repeated
     #[arg(long = "option", value_name = "OPTION[:TYPE]=VALUE")]
@@ -89,6 +93,7 @@ impl PoolFields {
             next_server,
             boot_file,
             relays,
+            foreign_server_policy,
             options,
         } = self;
         replace(&mut config.server_ip, server_ip.map(|address| address.to_string()));
@@ -98,6 +103,8 @@ impl PoolFields {
         replace(&mut config.min_lease_time, *min_lease_time);
         replace(&mut config.max_lease_time, *max_lease_time);
         replace(&mut config.mtu, *mtu);
+        let policy = foreign_server_policy.map(|word| ForeignServerPolicy::from(word).as_str().to_owned());
+        replace(&mut config.foreign_server_policy, policy);
         replace_list(&mut config.pool.exclude, exclude.clone());
         replace_list(&mut config.dns, dns.iter().map(Ipv4Addr::to_string).collect());
         replace_list(&mut config.domain_search, domain_search.clone());
@@ -112,6 +119,24 @@ impl PoolFields {
         }
         if !ranges.is_empty() {
             write_ranges(&mut config.pool, ranges);
+        }
+    }
+}
+
+/// What becomes of another DHCP server, as a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyWord {
+    /// Tell of it, and answer all the same
+    Warn,
+    /// Answer nobody while there is one, before the first lease of the pool
+    StandDown,
+}
+
+impl From<PolicyWord> for ForeignServerPolicy {
+    fn from(word: PolicyWord) -> Self {
+        match word {
+            PolicyWord::Warn => Self::Warn,
+            PolicyWord::StandDown => Self::StandDown,
         }
     }
 }

@@ -119,6 +119,8 @@ enum Field {
     Options,
     Classes,
     Relays,
+    /// Answer whether or not there is another DHCP server
+    ForeignServerPolicy,
 }
 
 impl Field {
@@ -141,6 +143,7 @@ impl Field {
             Self::Options => config.options.clear(),
             Self::Classes => config.classes.clear(),
             Self::Relays => config.relays.clear(),
+            Self::ForeignServerPolicy => config.foreign_server_policy = None,
         }
     }
 }

@@ -9,7 +9,7 @@ use kube::api::{Api, DynamicObject, ListParams};
 use vmdhcp_core::Pool;
 use vmdhcp_core::api::{Boot, BootRule, Class, Condition, IPPool, OptionValue, parse_time};
 use vmdhcp_core::ipam::{AddressSet, Allocations};
-use vmdhcp_core::pool::{NtpServer, PoolErrors, PoolRef, option_name};
+use vmdhcp_core::pool::{ForeignServerPolicy, NtpServer, PoolErrors, PoolRef, option_name};
 
 use crate::agents::{self, Agent};
 use crate::args::Printing;
@@ -123,6 +123,9 @@ fn fields(page: &mut Page, stored: &IPPool) -> Vec<String> {
         format!("{destination} via {gateway}")
     };
     page.field_if_any("Routes", list(options.routes.iter().map(route).collect()));
+    if pool.foreign_server_policy == ForeignServerPolicy::StandDown {
+        page.field("Other servers", stand_down(stored));
+    }
     if let Some(config) = &stored.spec.ipv4_config {
         page.field_if_any("Boot", config.boot.as_ref().map(boot).unwrap_or_default());
         page.field_if_any("Options", list(config.options.iter().map(option).collect()));
@@ -132,6 +135,15 @@ fn fields(page: &mut Page, stored: &IPPool) -> Vec<String> {
         page.field_if_any("Relays", list(options.relays.iter().copied().map(relay).collect()));
     }
     problems.iter().map(ToString::to_string).collect()
+}
+
+/// What a pool does about other DHCP servers that stands down for them.
+fn stand_down(stored: &IPPool) -> String {
+    let since = stored.status.as_ref().and_then(|status| status.first_acknowledged.as_deref());
+    since.map_or_else(
+        || "stands down for them, until its first lease".to_owned(),
+        |since| format!("stood down for them, until its first lease ({})", printable(since)),
+    )
 }
 
 /// `10.0.0.1-10.0.0.9, 10.0.0.20 (10 addresses)`.

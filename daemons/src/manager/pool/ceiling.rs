@@ -18,8 +18,8 @@ pub(super) const KEPT_FOR_RETIRING: usize = 64;
 const FEWEST_RETIRING: usize = 4;
 /// Bytes that conditions have in any case: what they have to tell of a pool at its ceiling must not push it over that.
 const CONDITIONS: usize = 4096;
-/// Names of the fields.
-const FIELDS: usize = 128;
+/// Names of the fields, and times.
+const FIELDS: usize = 192;
 
 /// Bytes that are left below the ceiling of a pool, while changes are decided on.
 pub(super) struct Room {
@@ -115,6 +115,8 @@ pub(super) fn size_beside(object: &IPPool, status: &IPPoolStatus) -> usize {
         agents,
         agent_pod_ref,
         route_helpers,
+        foreign_servers,
+        first_acknowledged: _,
         ipv4: _,
         last_update: _,
         observed_generation: _,
@@ -126,6 +128,7 @@ pub(super) fn size_beside(object: &IPPool, status: &IPPoolStatus) -> usize {
         + size(agents)
         + size(agent_pod_ref)
         + size(route_helpers)
+        + size(foreign_servers)
         + FIELDS
 }
 

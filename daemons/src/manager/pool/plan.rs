@@ -82,6 +82,7 @@ pub(super) fn plan(
     }
     planned.drained |= observation.cards.is_empty();
     set_agents(observation, &mut status, &mut planned);
+    seen::set_stand_down(observation, &mut status);
     status.observed_generation = observation.object.metadata.generation;
     set_conditions(observation, &mut status, &mut planned);
     seen::set_conditions(observation, &mut status, &mut planned);

@@ -16,12 +16,15 @@ use vmdhcp_core::api::{
 };
 use vmdhcp_core::ipam::{Allocations, Conflict, Conflicts};
 use vmdhcp_core::mac::MacAddr;
+use vmdhcp_core::pool::ForeignServerPolicy;
 
 use super::super::events::Notice;
 use super::super::{Context, vm};
 use super::observe::{Agent, Observation};
 use super::plan::PoolPlan;
 
+/// How many other servers agents are told of.
+const MOST_SERVERS: usize = 16;
 /// How many of a sort a condition names.
 const MOST_NAMED: usize = 8;
 
@@ -35,6 +38,8 @@ pub(super) struct Seen {
     pub(super) foreign_servers: BTreeSet<Server>,
     /// Cards whose guests are gone.
     pub(super) absent: BTreeSet<MacAddr>,
+    /// An agent says that a lease of the pool has been acknowledged.
+    pub(super) acknowledged: bool,
 }
 
 impl Seen {
@@ -50,11 +55,14 @@ impl Seen {
         // What one has seen that does not report any more is of the past.
         let heard: Vec<_> =
             agents.iter().filter(|agent| agent.serves(uid, now)).map(|agent| &agent.report).collect();
+        // What has happened stays true, also of an agent that is gone.
+        let of_this_pool = |agent: &&Agent| uid == Some(agent.report.pool_uid.as_str());
         let all_heard = complete && heard.len() == agents.len();
         Self {
             conflicts: pool.map(|pool| conflicts(&heard, pool, all_heard)).unwrap_or_default(),
             foreign_servers: heard.iter().flat_map(|report| servers(report)).collect(),
             absent: absent(uid, allocations, (agents, complete), context),
+            acknowledged: agents.iter().filter(of_this_pool).any(|agent| agent.report.acknowledged),
         }
     }
 }
@@ -121,6 +129,29 @@ fn absent(
     silent
 }
 
+/// Sets what agents stand down by: whether a lease has ever been acknowledged, which ends it for good, and until then the
+/// other servers that any of them sees.
+///
+/// A pool whose status was lost, or came from a backup, may have been served in the time that it does not know of.
+pub(super) fn set_stand_down(observation: &Observation, status: &mut IPPoolStatus) {
+    let is_known = observation.seen.acknowledged || observation.loss.cause.is_some();
+    if is_known && status.first_acknowledged.is_none() {
+        status.first_acknowledged = Some(format_time(observation.now));
+    }
+    let servers: BTreeSet<_> = match &observation.pool {
+        Ok((pool, _)) if stands_down(pool, status) => {
+            observation.seen.foreign_servers.iter().map(|(server, _)| server).collect()
+        }
+        _ => BTreeSet::new(),
+    };
+    status.foreign_servers = servers.into_iter().take(MOST_SERVERS).map(ToString::to_string).collect();
+}
+
+/// Whether agents stand down for other servers.
+fn stands_down(pool: &Pool, status: &IPPoolStatus) -> bool {
+    pool.foreign_server_policy == ForeignServerPolicy::StandDown && status.first_acknowledged.is_none()
+}
+
 /// What a condition tells of, and what to do about it.
 struct Trouble<'a> {
     type_: &'static str,
@@ -133,7 +164,7 @@ struct Trouble<'a> {
 /// Sets `AddressConflict` and `ForeignDHCPServer`.
 pub(super) fn set_conditions(observation: &Observation, status: &mut IPPoolStatus, planned: &mut PoolPlan) {
     let Ok((pool, _)) = &observation.pool else { return };
-    let Seen { conflicts, foreign_servers, absent: _ } = &observation.seen;
+    let Seen { conflicts, foreign_servers, absent: _, acknowledged: _ } = &observation.seen;
     let of = |mac| owned(mac, observation);
     let held = &observation.allocations.held;
     let found = conflicts.iter().map(|(address, Conflict { by, .. })| match held.get(address) {
@@ -152,12 +183,24 @@ pub(super) fn set_conditions(observation: &Observation, status: &mut IPPoolStatu
         Some(mac) => format!("{server} answers from {}", of(*mac)),
         None => format!("{server} was chosen by a client"),
     });
+    let (reason, advice) = if stands_down(pool, status) {
+        (
+            "StandingDown",
+            "nobody gets an address of this pool meanwhile, as foreignServerPolicy is StandDown and no lease has been \
+             acknowledged yet: switch it off, or set spec.ipv4Config.foreignServerPolicy to Warn",
+        )
+    } else {
+        (
+            "ForeignServer",
+            "switch it off, or keep its answers from this network: clients may take what it offers",
+        )
+    };
     let servers = Trouble {
         type_: "ForeignDHCPServer",
-        reason: "ForeignServer",
+        reason,
         over: "NoForeignServer",
         found: found.collect(),
-        advice: "switch it off, or keep its answers from this network: clients may take what it offers",
+        advice,
     };
     for trouble in [conflicts, servers] {
         tell(trouble, observation, status, planned);

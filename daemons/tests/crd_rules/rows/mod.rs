@@ -78,7 +78,7 @@ variants! { POOL_ERRORS, pool_error, PoolError:
     NetworkName NoIpv4Config NotDefaulted Cidr CidrTooSmall CidrNotUnicast Address OutsideSubnet NotAHost ServerIsRouter
     ServerExcluded RangeReversed HalfARange TooMany Exclude DomainName NtpServer OutOfBounds LeaseTimes Mac DuplicateMac
     DuplicateAddress ReservedElsewhere RouteDestination OptionUnnamed OptionName OptionForbidden OptionTwice OptionType
-    OptionValue BootFile ClassName ClassOfAll MacPrefix Relay
+    OptionValue BootFile ClassName ClassOfAll MacPrefix Relay ForeignServerPolicy
 }
 variants! { POOL_CHANGE_ERRORS, pool_change_error, PoolChangeError:
     NetworkNameChanged CidrChanged NetworkTaken CutsOff CutsOffMore InUse

@@ -86,6 +86,13 @@ pub(super) fn rows() -> Vec<Row> {
             (pool_error(&no_config), no_config.sentence()),
         ),
         config(
+            "what becomes of other servers is one of two words",
+            json!({ "foreignServerPolicy": " StandDown " }),
+            json!({ "foreignServerPolicy": "standDown" }),
+            json!({ "foreignServerPolicy": "Deny" }),
+            &PoolError::ForeignServerPolicy { value: "standDown".to_owned() },
+        ),
+        config(
             "a lease ends before the value that means for ever",
             json!({ "leaseTime": 4_294_967_294_i64 }),
             json!({ "leaseTime": 4_294_967_295_i64 }),
