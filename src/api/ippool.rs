@@ -350,6 +350,8 @@ impl IPPoolStatus {
             agent_pod_ref,
             agents,
             route_helpers,
+            first_acknowledged,
+            foreign_servers,
             conditions,
             observed_generation,
         } = self;
@@ -359,6 +361,8 @@ impl IPPoolStatus {
             agent_pod_ref: agent_pod_ref.clone(),
             agents: agents.clone(),
             route_helpers: route_helpers.clone(),
+            first_acknowledged: first_acknowledged.clone(),
+            foreign_servers: foreign_servers.clone(),
             conditions: conditions.clone(),
             observed_generation: *observed_generation,
         }
