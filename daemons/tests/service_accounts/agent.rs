@@ -39,8 +39,11 @@ async fn an_agent_follows_its_pool_and_reports() {
     let user = User { client: administrator.clone(), namespace: NAMESPACE, refusals: refusals.clone() };
     let beside_agents =
         User { client: administrator, namespace: RELEASE_NAMESPACE, refusals: refusals.clone() };
-    user.create::<IPPool>(pool(POOL, "net-of-the-agent")).await;
     // The manager's part.
+    let mut with_defaults = pool(POOL, "net-of-the-agent");
+    with_defaults["spec"]["ipv4Config"]["serverIP"] = json!("192.168.48.1");
+    with_defaults["spec"]["ipv4Config"]["pool"] = json!({ "start": "192.168.48.1", "end": "192.168.48.254" });
+    user.create::<IPPool>(with_defaults).await;
     let allocate = async |allocated: Value| {
         let ipv4 = json!({ "allocated": allocated, "used": 1, "available": 252 });
         let patch = Patch::Merge(json!({ "status": { "ipv4": ipv4 } }));
