@@ -1,5 +1,6 @@
 //! Another DHCP server on the network, which nobody here wrote: a pool that is to stand down for it does so until its
 //! first lease, and never again.
+#![expect(clippy::unwrap_used, reason = "a test: it fails by panicking")]
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -7,11 +8,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use vmdhcp_e2e::vmdhcp::{ADMIN, Api, get};
+use vmdhcp_e2e::vmdhcp::{ADMIN, Api, Standalone, get};
 use vmdhcp_e2e::{Capture, Lan, Machine, Process, requirements, until, wire};
 
-const TEST: &str =
-    "a_pool_stands_down_for_another_server_until_that_is_gone_and_for_none_once_it_has_given_a_lease";
 const POOL: &str = "cautious";
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 48, 0, 1);
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 48, 0, 2);
@@ -62,55 +61,98 @@ fn other_server(api: &Api) -> Option<String> {
     found.find_map(|condition| Some(condition["reason"].as_str()?.to_owned()))
 }
 
-#[test]
-fn a_pool_stands_down_for_another_server_until_that_is_gone_and_for_none_once_it_has_given_a_lease() {
-    if !requirements::met(TEST, &["ip", "dnsmasq"]) {
-        return;
-    }
-    let (lan, api, folder) = (Lan::new(), Api::new(), TempDir::with_prefix("vmdhcp-e2e-").unwrap());
-    let host_of_other = lan.plug_in(OTHERS_CARD);
-    host_of_other.run(&format!("ip address add {OTHER}/24 dev eth0"));
-    let other = dnsmasq(&host_of_other, &folder);
-    api.run(&format!(
-        "pool create {POOL} --network lan --cidr 10.48.0.0/24 --server-ip {SERVER} \
-         --range 10.48.0.10-10.48.0.99 --lease-time 1h --foreign-server-policy stand-down"
-    ));
-    let server = api.serve(&lan.host, "lan", POOL);
-    api.run(&format!("lease add {POOL} {CARD} --ip {ADDRESS} --wait"));
-    let vm = lan.plug_in(CARD);
-    let capture = Capture::of(CARD, &vm);
+/// A network with another server, a pool that is to stand down for it, and a VM.
+struct Stage {
+    lan: Lan,
+    api: Api,
+    host_of_other: Machine,
+    vm: Machine,
+    capture: Capture,
+    folder: TempDir,
+}
 
-    // Only the other one answers, and everybody is told why.
-    until("pool that stands down", PATIENCE, || {
-        (other_server(&api).as_deref() == Some("StandingDown")).then_some(())
-    });
-    let offers = offers_until(OTHER, PATIENCE, &vm, &capture);
-    assert!(!offers.contains(&SERVER), "{offers:?}");
-    assert_eq!(status(&api)["foreignServers"][0], OTHER.to_string());
+impl Stage {
+    /// None where the machine lacks what it takes.
+    fn set(test: &str) -> Option<Self> {
+        requirements::met(test, &["ip", "dnsmasq"]).then(|| {
+            let (lan, api) = (Lan::new(), Api::new());
+            let host_of_other = lan.plug_in(OTHERS_CARD);
+            host_of_other.run(&format!("ip address add {OTHER}/24 dev eth0"));
+            api.run(&format!(
+                "pool create {POOL} --network lan --cidr 10.48.0.0/24 --server-ip {SERVER} \
+                 --range 10.48.0.10-10.48.0.99 --lease-time 1h --foreign-server-policy stand-down"
+            ));
+            let vm = lan.plug_in(CARD);
+            let capture = Capture::of(CARD, &vm);
+            let folder = TempDir::with_prefix("vmdhcp-e2e-").unwrap();
+            Self { lan, api, host_of_other, vm, capture, folder }
+        })
+    }
+
+    fn start_other(&self) -> Process {
+        dnsmasq(&self.host_of_other, &self.folder)
+    }
+
+    /// Ours, beside the other one: only that one answers.
+    fn start_standing_down(&self) -> Standalone {
+        let server = self.api.serve(&self.lan.host, "lan", POOL);
+        self.api.run(&format!("lease add {POOL} {CARD} --ip {ADDRESS} --wait"));
+        until("pool that stands down", PATIENCE, || {
+            (other_server(&self.api).as_deref() == Some("StandingDown")).then_some(())
+        });
+        let offers = self.offers_until(OTHER, PATIENCE);
+        assert!(!offers.contains(&SERVER), "{offers:?}");
+        server
+    }
+
+    fn offers_until(&self, server: Ipv4Addr, patience: Duration) -> Vec<Ipv4Addr> {
+        offers_until(server, patience, &self.vm, &self.capture)
+    }
+}
+
+#[test]
+fn a_pool_stands_down_for_another_server_and_for_none_once_it_has_given_a_lease() {
+    let test = "a_pool_stands_down_for_another_server_and_for_none_once_it_has_given_a_lease";
+    let Some(stage) = Stage::set(test) else { return };
+    let _other = stage.start_other();
+    let server = stage.start_standing_down();
+    let Stage { lan, api, vm, .. } = &stage;
+
+    // Everybody is told why.
+    assert_eq!(status(api)["foreignServers"][0], OTHER.to_string());
     let path = format!("/agents/default/{POOL}/clients/{CARD}");
     let (_, told) = lan.host.within(move || get(ADMIN.parse().unwrap(), &path)).unwrap();
     assert!(told.contains("stands_down"), "{told}");
     let explained = api.run(&format!("lease inspect {CARD}"));
     assert!(explained.contains("set spec.ipv4Config.foreignServerPolicy to Warn"), "{explained}");
 
-    // It is gone for good.
-    other.stop();
-    offers_until(SERVER, FORGETTING, &vm, &capture);
-    assert_eq!(other_server(&api), None);
-    let ack = wire::exchange(&vm, wire::reboot(CARD, ADDRESS), wire::PATIENCE).unwrap();
+    // As the operator is told to do.
+    api.run(&format!("pool set {POOL} --foreign-server-policy warn"));
+    stage.offers_until(SERVER, PATIENCE);
+    let ack = wire::exchange(vm, wire::reboot(CARD, ADDRESS), wire::PATIENCE).unwrap();
     assert_eq!(wire::kind(&ack), Some(dhcproto::v4::MessageType::Ack));
-    until("mark of the first lease", PATIENCE, || {
-        status(&api)["firstAcknowledged"].is_string().then_some(())
-    });
+    until("mark of the first lease", PATIENCE, || status(api)["firstAcknowledged"].is_string().then_some(()));
 
-    // It comes back, is told of, and changes nothing; not even for an agent that starts beside it.
-    let _other = dnsmasq(&host_of_other, &folder);
-    offers_until(OTHER, PATIENCE, &vm, &capture);
+    // From now on it changes nothing, not even for an agent that starts beside it.
+    api.run(&format!("pool set {POOL} --foreign-server-policy stand-down"));
     until("pool that serves beside another server", PATIENCE, || {
-        (other_server(&api).as_deref() == Some("ForeignServer")).then_some(())
+        (other_server(api).as_deref() == Some("ForeignServer")).then_some(())
     });
-    offers_until(SERVER, PATIENCE, &vm, &capture);
+    stage.offers_until(SERVER, PATIENCE);
     server.process.stop();
     let _server = api.serve(&lan.host, "lan", POOL);
-    offers_until(SERVER, Duration::from_secs(4), &vm, &capture);
+    stage.offers_until(SERVER, Duration::from_secs(4));
+}
+
+#[test]
+#[ignore = "make e2e-clients: takes the two minutes for which a server is remembered"]
+fn a_pool_that_stands_down_serves_once_the_other_server_is_gone() {
+    let Some(stage) = Stage::set("a_pool_that_stands_down_serves_once_the_other_server_is_gone") else {
+        return;
+    };
+    let other = stage.start_other();
+    let _server = stage.start_standing_down();
+    other.stop();
+    stage.offers_until(SERVER, FORGETTING);
+    assert_eq!(other_server(&stage.api), None);
 }
