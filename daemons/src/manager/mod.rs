@@ -356,7 +356,7 @@ async fn run_once(
         .for_each(|_| async {});
     // No watch of pools here: the allocators tell which claims a change of a pool concerns.
     let claims = claims.events.inspect_ok(vm::claim_changes(&context));
-    let turns = Turns::new(CLAIMS_AT_ONCE);
+    let turns = Turns::new(CLAIMS_AT_ONCE, context.metrics.depth_of("claim"));
     let claims = turns
         .controller(named(touched(claims), changes::stream(changes.claims)), context.claims.clone())
         .graceful_shutdown_on(stopped(&stop))
@@ -374,7 +374,7 @@ async fn run_once(
         if !neighbours.virtual_machines {
             return stop.wait().await;
         }
-        let turns = Turns::new(VMS_AT_ONCE);
+        let turns = Turns::new(VMS_AT_ONCE, context.metrics.depth_of("vm"));
         let touched = touched(virtual_machines.events);
         turns
             .controller(named(touched, changes::stream(changes.virtual_machines)), virtual_machines.store)
@@ -414,6 +414,7 @@ async fn drive(
     context.allocators.stop().await;
     // What is shown from now on would be of the past; another replica shows what is.
     context.metrics.claims.clear();
+    context.metrics.clear_queues();
     context.metrics.pools.clear();
     ended
 }

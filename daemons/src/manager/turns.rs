@@ -14,6 +14,7 @@ use kube::Resource;
 use kube::core::DynamicObject;
 use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::{Lookup, ObjectRef, Store};
+use prometheus_client::metrics::gauge::Gauge;
 use serde::de::DeserializeOwned;
 
 /// Room that is kept for those who wait.
@@ -32,17 +33,20 @@ struct Queue<K: Lookup<DynamicType = ()> + 'static> {
     at_work: HashSet<ObjectRef<DynamicObject>>,
     /// Who waits for a turn to end.
     waker: Option<Waker>,
+    /// Where it is shown how many wait.
+    depth: Gauge,
 }
 
 impl<K: Lookup<DynamicType = ()> + Clone + 'static> Turns<K> {
-    /// So many objects are worked on at once.
-    pub(super) fn new(at_once: u16) -> Self {
+    /// So many objects are worked on at once; how many wait is shown in `depth`.
+    pub(super) fn new(at_once: u16, depth: Gauge) -> Self {
         let queue = Queue {
             at_once,
             order: VecDeque::new(),
             waiting: HashSet::new(),
             at_work: HashSet::new(),
             waker: None,
+            depth,
         };
         Self { queue: Arc::new(Mutex::new(queue)) }
     }
@@ -122,6 +126,7 @@ impl<K: Lookup<DynamicType = ()> + Clone + 'static> Queue<K> {
     fn put(&mut self, object: ObjectRef<K>) {
         if self.waiting.insert(object.clone()) {
             self.order.push_back(object);
+            self.depth.inc();
         }
     }
 
@@ -131,6 +136,7 @@ impl<K: Lookup<DynamicType = ()> + Clone + 'static> Queue<K> {
         }
         let object = self.order.pop_front()?;
         self.waiting.remove(&object);
+        self.depth.dec();
         if self.order.is_empty() {
             // What a burst took.
             self.order.shrink_to(FEW);
@@ -174,7 +180,8 @@ mod tests {
 
     #[test]
     fn objects_are_worked_on_in_the_order_in_which_they_came_so_many_at_once() {
-        let turns = Turns::new(2);
+        let depth = Gauge::default();
+        let turns = Turns::new(2, depth.clone());
         let (sender, receiver) = mpsc::unbounded();
         let mut objects = turns.in_order(receiver);
         // "a" waits already when it comes again.
@@ -182,6 +189,7 @@ mod tests {
             sender.unbounded_send(object(name)).unwrap();
         }
         assert_eq!(next(&mut objects), ["d", "c"]);
+        assert_eq!(depth.get(), 2);
         end(&turns, "c");
         assert_eq!(next(&mut objects), ["a"]);
         // It is being worked on, so it has to be looked at again; behind those that were there.
@@ -194,13 +202,14 @@ mod tests {
         end(&turns, "d");
         end(&turns, "b");
         assert_eq!(next(&mut objects), ["a"]);
+        assert_eq!(depth.get(), 0);
         drop(sender);
         assert_eq!(objects.next().now_or_never(), Some(None));
     }
 
     #[tokio::test]
     async fn whoever_waits_for_a_turn_is_woken_when_one_ends() {
-        let turns = Turns::new(1);
+        let turns = Turns::new(1, Gauge::default());
         let objects = stream::iter([object("a"), object("b")]).chain(stream::pending());
         let mut objects = turns.in_order(objects);
         assert_eq!(objects.next().await, Some(object("a")));

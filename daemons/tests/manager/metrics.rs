@@ -44,6 +44,16 @@ async fn no_series_outlives_its_claim_or_the_state_that_it_tells_of() {
 }
 
 #[tokio::test]
+async fn what_waits_for_its_turn_is_shown_and_is_nothing_once_all_is_done() {
+    let manager = Manager::start_beside_kubevirt();
+    manager.create(&seed_pool()).await;
+    manager.create(&claim_of("vm-1", 1, "192.168.48.85")).await;
+    manager.addresses("vm-1").await;
+    let nothing = ["{controller=\"claim\"} 0", "{controller=\"vm\"} 0"];
+    manager.until_series("vmdhcp_workqueue_depth", &nothing).await;
+}
+
+#[tokio::test]
 async fn cards_without_an_address_are_counted_by_the_reason() {
     let manager = Manager::start();
     // Two hosts, one of them the server.

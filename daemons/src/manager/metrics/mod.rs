@@ -14,6 +14,7 @@ use kube::Client;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
@@ -28,6 +29,12 @@ struct FailureLabels {
     reason: &'static str,
 }
 
+/// Labels of a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QueueLabels {
+    controller: &'static str,
+}
+
 /// Counters and gauges of the manager.
 #[derive(Debug, Clone)]
 pub struct ManagerMetrics {
@@ -39,6 +46,7 @@ pub struct ManagerMetrics {
     pub(super) claims_per_pass: Histogram,
     pub(super) allocation_seconds: Histogram,
     reconcile_errors: Family<FailureLabels, Counter<u64, AtomicU64>>,
+    workqueue_depth: Family<QueueLabels, Gauge>,
     requests: Requests,
 }
 
@@ -54,6 +62,7 @@ impl ManagerMetrics {
             claims_per_pass: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             allocation_seconds: Histogram::new(exponential_buckets(0.01, 2.0, 14)),
             reconcile_errors: Family::default(),
+            workqueue_depth: Family::default(),
             requests: Requests::default(),
         };
         let Self {
@@ -65,6 +74,7 @@ impl ManagerMetrics {
             claims_per_pass,
             allocation_seconds,
             reconcile_errors,
+            workqueue_depth,
             requests,
         } = &metrics;
         registry.register_collector(Box::new(pools.clone()));
@@ -95,6 +105,11 @@ impl ManagerMetrics {
             "Reconciliations that failed and are tried again",
             reconcile_errors.clone(),
         );
+        registry.register(
+            "vmdhcp_workqueue_depth",
+            "Objects that wait for their turn to be looked at",
+            workqueue_depth.clone(),
+        );
         requests.register(registry);
         metrics
     }
@@ -102,6 +117,16 @@ impl ManagerMetrics {
     /// Counts a reconciliation that failed: of which controller, and the step or the cause in one word.
     pub(super) fn reconcile_failed(&self, controller: &'static str, reason: &'static str) {
         self.reconcile_errors.get_or_create(&FailureLabels { controller, reason }).inc();
+    }
+
+    /// The depth of a controller's queue.
+    pub(super) fn depth_of(&self, controller: &'static str) -> Gauge {
+        self.workqueue_depth.get_or_create_owned(&QueueLabels { controller })
+    }
+
+    /// Shows no queue any more.
+    pub(super) fn clear_queues(&self) {
+        self.workqueue_depth.clear();
     }
 
     /// A client that does what `client` does, and counts its requests.
