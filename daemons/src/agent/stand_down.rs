@@ -151,7 +151,9 @@ pub(crate) fn reconsider(state: &State, serving: &Serving, now: Now) -> Standing
         foreign::forget_before(state, (now.monotonic / 1_000).saturating_sub(COUNTS_FOR));
     }
     let decided = || {
-        let heard = foreign::read(state, now).first().map(|server| server.address).filter(|_| wanted);
+        // Looked for every second, by every agent: not where nobody stands down.
+        let heard =
+            if wanted { foreign::read(state, now).first().map(|server| server.address) } else { None };
         decide(Known { wanted, searched, heard, told: serving.told_server(now) })
     };
     let mut standing = decided();
