@@ -21,34 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A server counts for two minutes after it was last heard.
 const FORGETTING: Duration = Duration::from_secs(150);
 
-/// Starts a dnsmasq on a machine that has its address.
-fn dnsmasq(machine: &Machine, folder: &TempDir) -> Process {
-    let leases = format!("--dhcp-leasefile={}", folder.path().join("leases").display());
-    let arguments = [
-        "--keep-in-foreground",
-        "--conf-file=/dev/null",
-        "--user=root",
-        "--pid-file",
-        "--port=0",
-        "--interface=eth0",
-        "--bind-interfaces",
-        "--dhcp-range=10.48.0.200,10.48.0.220,1h",
-        &leases,
-    ];
-    machine.start(Path::new("/usr/sbin/dnsmasq"), &arguments, &folder.path().join("dnsmasq.log"))
-}
-
-/// Asks for an offer, until one has come from this server; of which servers offers have come.
-fn offers_until(server: Ipv4Addr, patience: Duration, vm: &Machine, capture: &Capture) -> Vec<Ipv4Addr> {
-    capture.forget();
-    until(&format!("offer of {server}"), patience, || {
-        wire::exchange(vm, wire::discover(CARD), Duration::from_secs(1));
-        let offers = capture.heard_of(dhcproto::v4::MessageType::Offer);
-        let servers: Vec<_> = offers.iter().filter_map(vmdhcp_e2e::Heard::server).collect();
-        servers.contains(&server).then_some(servers)
-    })
-}
-
 fn status(api: &Api) -> Value {
     api.json(&format!("pool show {POOL} -o json"))["status"].clone()
 }
@@ -89,8 +61,22 @@ impl Stage {
         })
     }
 
+    /// Starts a dnsmasq on the machine that has its address.
     fn start_other(&self) -> Process {
-        dnsmasq(&self.host_of_other, &self.folder)
+        let leases = format!("--dhcp-leasefile={}", self.folder.path().join("leases").display());
+        let arguments = [
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--user=root",
+            "--pid-file",
+            "--port=0",
+            "--interface=eth0",
+            "--bind-interfaces",
+            "--dhcp-range=10.48.0.200,10.48.0.220,1h",
+            &leases,
+        ];
+        let log = self.folder.path().join("dnsmasq.log");
+        self.host_of_other.start(Path::new("/usr/sbin/dnsmasq"), &arguments, &log)
     }
 
     /// Ours, beside the other one: only that one answers.
@@ -105,8 +91,15 @@ impl Stage {
         server
     }
 
+    /// Asks for an offer, until one has come from this server; of which servers offers have come.
     fn offers_until(&self, server: Ipv4Addr, patience: Duration) -> Vec<Ipv4Addr> {
-        offers_until(server, patience, &self.vm, &self.capture)
+        self.capture.forget();
+        until(&format!("offer of {server}"), patience, || {
+            wire::exchange(&self.vm, wire::discover(CARD), Duration::from_secs(1));
+            let offers = self.capture.heard_of(dhcproto::v4::MessageType::Offer);
+            let servers: Vec<_> = offers.iter().filter_map(vmdhcp_e2e::Heard::server).collect();
+            servers.contains(&server).then_some(servers)
+        })
     }
 }
 
