@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use smol_str::ToSmolStr;
-use vmdhcp_core::api::{IPPoolStatus, IPv4Status, OptionValue, condition, set_condition};
+use vmdhcp_core::api::{IPPoolStatus, IPv4Status, OptionValue};
 use vmdhcp_core::ipam::{Allocations, Outcome};
 use vmdhcp_core::pool::{Pool, is_host_name};
 
 use super::super::Settlement;
 use super::ceiling::{KEPT_FOR_RETIRING, size, size_beside};
+use super::conditions::tell_of;
 use super::observe::Observation;
 use super::plan::PoolPlan;
 
@@ -48,11 +49,7 @@ pub(super) fn tell(
         )
     });
     // Nobody is without an address for it, so it is a condition and no Event: `planned` hears nothing of it.
-    let (holds, reason) = if left_out > 0 { (true, "NoRoom") } else { (false, "AllTold") };
-    if left_out > 0 || condition(&status.conditions, LEFT_OUT).is_some() {
-        let message = message.unwrap_or_default();
-        set_condition(&mut status.conditions, LEFT_OUT, holds.into(), reason, &message, observation.now);
-    }
+    tell_of(observation, status, LEFT_OUT, ("NoRoom", "AllTold"), message.as_deref());
     if let Some(ipv4) = &mut status.ipv4 {
         ipv4.hostnames = told.hostnames;
         ipv4.client_options = told.client_options;

@@ -79,7 +79,27 @@ fn roster_entry(agent: &Agent) -> AgentStatus {
     }
 }
 
-/// Sets a condition that tells of trouble. It is absent until the first time, and its turning True is an Event.
+/// Sets a condition that tells of something, while there is a message; it is absent until the first time. Whether it has
+/// turned True.
+pub(super) fn tell_of(
+    observation: &Observation,
+    status: &mut IPPoolStatus,
+    type_: &str,
+    (reason, over): (&str, &str),
+    message: Option<&str>,
+) -> bool {
+    let present = condition(&status.conditions, type_).map(|condition| condition.status == "True");
+    let (holds, reason) = match message {
+        Some(_) => (ConditionStatus::True, reason),
+        None if present.is_some() => (ConditionStatus::False, over),
+        None => return false,
+    };
+    let message = message.unwrap_or_default();
+    set_condition(&mut status.conditions, type_, holds, reason, message, observation.now);
+    holds == ConditionStatus::True && present != Some(true)
+}
+
+/// Sets a condition that tells of trouble, as [`tell_of`] does; its turning True is an Event.
 pub(super) fn trouble(
     observation: &Observation,
     status: &mut IPPoolStatus,
@@ -89,25 +109,9 @@ pub(super) fn trouble(
     over: &'static str,
     message: Option<String>,
 ) {
-    let present = condition(&status.conditions, type_).map(|condition| condition.status.clone());
-    match message {
-        Some(message) => {
-            set_condition(
-                &mut status.conditions,
-                type_,
-                ConditionStatus::True,
-                reason,
-                &message,
-                observation.now,
-            );
-            if present.as_deref() != Some("True") {
-                planned.notices.push(Notice { reason, message, action: "Allocate" });
-            }
-        }
-        None if present.is_some() => {
-            set_condition(&mut status.conditions, type_, ConditionStatus::False, over, "", observation.now);
-        }
-        None => {}
+    let turned = tell_of(observation, status, type_, (reason, over), message.as_deref());
+    if let Some(message) = message.filter(|_| turned) {
+        planned.notices.push(Notice { reason, message, action: "Allocate" });
     }
 }
 

@@ -11,15 +11,14 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use vmdhcp_core::Pool;
-use vmdhcp_core::api::{
-    AgentReport, ConditionStatus, IPPool, IPPoolStatus, condition, format_time, set_condition,
-};
+use vmdhcp_core::api::{AgentReport, IPPool, IPPoolStatus, condition, format_time};
 use vmdhcp_core::ipam::{Allocations, Conflict, Conflicts};
 use vmdhcp_core::mac::MacAddr;
 use vmdhcp_core::pool::ForeignServerPolicy;
 
 use super::super::events::Notice;
 use super::super::{Context, vm};
+use super::conditions::tell_of;
 use super::observe::{Agent, Observation};
 use super::plan::PoolPlan;
 
@@ -212,9 +211,7 @@ fn tell(trouble: Trouble<'_>, observation: &Observation, status: &mut IPPoolStat
     let Trouble { type_, reason, over, found, advice } = trouble;
     let present = condition(&status.conditions, type_);
     if found.is_empty() {
-        if present.is_some() {
-            set_condition(&mut status.conditions, type_, ConditionStatus::False, over, "", observation.now);
-        }
+        tell_of(observation, status, type_, (reason, over), None);
         return;
     }
     let named = &found[..found.len().min(MOST_NAMED)];
@@ -233,7 +230,7 @@ fn tell(trouble: Trouble<'_>, observation: &Observation, status: &mut IPPoolStat
         more => format!("; and {more} more"),
     };
     let message = format!("{}{more}; {advice}", named.join("; "));
-    set_condition(&mut status.conditions, type_, ConditionStatus::True, reason, &message, observation.now);
+    tell_of(observation, status, type_, (reason, over), Some(&message));
 }
 
 /// A card, and whose it is where that is known.
